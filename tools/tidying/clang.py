@@ -1,0 +1,121 @@
+"""clang-format and clang-tidy over the files whose bytes changed since they last passed.
+
+What passed is remembered under build/tidy as one empty file a pass, named by the hash of all that
+the verdict depends on: the tool's version and settings, the file, and every header of ours it
+reaches.
+"""
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import subprocess
+
+FORMAT, TIDY = 'clang-format-19', 'clang-tidy-19'
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+_JOBS = 2
+
+
+class Passed:
+    """The memory of what passed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __contains__(self, key):
+        return (self.folder / key).exists()
+
+    def add(self, key):
+        (self.folder / key).touch()
+
+
+def _digest(*parts):
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(hashlib.sha256(part).digest())
+    return state.hexdigest()
+
+
+def _version(tool):
+    return subprocess.run([tool, '--version'], check=True, capture_output=True).stdout
+
+
+def _run_all(work, items):
+    with concurrent.futures.ThreadPoolExecutor(_JOBS) as pool:
+        yield from pool.map(work, items)
+
+
+def check_format(root, files, passed, fix):
+    """Yields the faults of the formatting, or mends them in place."""
+    base = _digest(_version(FORMAT), (root / '.clang-format').read_bytes())
+
+    def key_of(path):
+        return 'format-' + _digest(base.encode(), path.suffix.encode(), path.read_bytes())
+
+    def work(path):
+        flags = ['-i'] if fix else ['--dry-run', '-Werror']
+        done = subprocess.run([FORMAT, *flags, path], capture_output=True, text=True, cwd=root)
+        if done.returncode == 0:
+            passed.add(key_of(path))
+            return None
+        where = re.search(r':(\d+):\d+: error', done.stderr)
+        line = where[1] if where else 1
+        return f'{path.relative_to(root)}:{line}: not formatted: ./dev tidy --fix'
+
+    yield from filter(None, _run_all(work, [path for path in files if key_of(path) not in passed]))
+
+
+class Headers:
+    """The headers of ours that a file reaches, generated ones included."""
+
+    def __init__(self, root, build):
+        self.roots = (root / 'src', root / 'include', build / 'generated')
+        self.direct, self.hashes = {}, {}
+
+    def _read(self, path):
+        if path not in self.direct:
+            data = path.read_bytes()
+            self.hashes[path] = hashlib.sha256(data).digest()
+            named = _INCLUDE.findall(data.decode(errors='replace'))
+            candidates = (base / name for name in named for base in self.roots)
+            self.direct[path] = [path for path in candidates if path.exists()]
+        return self.direct[path]
+
+    def digest(self, path):
+        seen, todo = {path}, [path]
+        while todo:
+            for header in self._read(todo.pop()):
+                if header not in seen:
+                    seen.add(header)
+                    todo.append(header)
+        return _digest(*(self.hashes[path] for path in sorted(seen)))
+
+
+def check_tidy(root, files, passed, build):
+    """Yields what clang-tidy finds in the .cc files of `files`, headers of ours included."""
+    database = build / 'compile_commands.json'
+    if not database.exists():
+        yield f'{build}: no compile_commands.json: configure it first with cmake --preset debug'
+        return
+    known = {os.path.realpath(row['file']) for row in json.loads(database.read_text())}
+    base = _digest(_version(TIDY), (root / '.clang-tidy').read_bytes()).encode()
+    headers = Headers(root, build)
+    keys = {path: 'tidy-' + _digest(base, headers.digest(path).encode())
+            for path in files if path.suffix == '.cc' and os.path.realpath(path) in known}
+
+    def work(path):
+        command = [TIDY, '--quiet', '-p', str(build), f'--header-filter=^{root}/(src|include)/',
+                   str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+        found = re.findall(r'^\S+?:\d+:\d+: (?:error|warning): .*$', done.stdout, re.MULTILINE)
+        if done.returncode == 0 and not found:
+            passed.add(keys[path])
+        elif not found:
+            found = [f'{path}:1: {TIDY} failed: {(done.stderr or done.stdout).strip()[-500:]}']
+        return [fault.replace(f'{root}/', '') for fault in found]
+
+    seen = set()
+    for faults in _run_all(work, [path for path in keys if keys[path] not in passed]):
+        yield from (fault for fault in faults if fault not in seen)
+        seen.update(faults)
