@@ -22,7 +22,9 @@ std::vector<uint8_t> some_bytes(size_t count) {
   return bytes;
 }
 
-TEST(Crc32c, KnownAnswer) { EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u); }
+TEST(Crc32c, KnownAnswer) {
+  EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);
+}
 
 TEST(Crc32c, InstructionAgreesWithTableAtEveryLength) {
   const auto bytes = some_bytes(8000);

@@ -31,11 +31,15 @@ void release(Block* block) {
 
 }  // namespace detail
 
-bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
+bool equal(ByteView a, ByteView b) {
+  return std::ranges::equal(a, b);
+}
 
 Buffer::Buffer(size_t capacity) : block_(detail::allocate(capacity)) {}
 
-Buffer::~Buffer() { detail::release(block_); }
+Buffer::~Buffer() {
+  detail::release(block_);
+}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(block_, other.block_);
@@ -43,9 +47,15 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-uint8_t* Buffer::data() { return block_ == nullptr ? nullptr : block_->data(); }
-const uint8_t* Buffer::data() const { return block_ == nullptr ? nullptr : block_->data(); }
-size_t Buffer::capacity() const { return block_ == nullptr ? 0 : block_->capacity; }
+uint8_t* Buffer::data() {
+  return block_ == nullptr ? nullptr : block_->data();
+}
+const uint8_t* Buffer::data() const {
+  return block_ == nullptr ? nullptr : block_->data();
+}
+size_t Buffer::capacity() const {
+  return block_ == nullptr ? 0 : block_->capacity;
+}
 
 void Buffer::grow_by(size_t count) {
   CHECK(count <= capacity() - size_);

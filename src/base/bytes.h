@@ -1,10 +1,11 @@
 #pragma once
-// Byte memory. ByteView and ByteSpan borrow; Buffer owns and may change; Bytes is a slice of shared memory that
-// never changes again and may cross shards (atomic count).
+// Byte memory. ByteView and ByteSpan borrow; Buffer owns and may change; Bytes is a slice of shared
+// memory that never changes again and may cross shards (atomic count).
 //
 // Invariants:
 //  1. What a Bytes shows is immutable from freeze() to the last owner's end.
-//  2. Bytes::pinned_bytes() is the whole allocation that a slice keeps alive: caches count that, not the slice.
+//  2. Bytes::pinned_bytes() is the whole allocation that a slice keeps alive: caches count that,
+//     not the slice.
 
 #include <atomic>
 #include <cstddef>
@@ -41,7 +42,8 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(size_t capacity);
   ~Buffer();
-  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept;
 
   uint8_t* data();
@@ -66,14 +68,16 @@ class Buffer {
   size_t size_ = 0;
 };
 
-/// An immutable slice of shared memory. Copying costs one atomic increment. Thread-safe as shared_ptr<const> is.
+/// An immutable slice of shared memory. Copying costs one atomic increment. Thread-safe as
+/// shared_ptr<const> is.
 class Bytes {
  public:
   Bytes() = default;
   static Bytes copy_of(ByteView bytes);
   static Bytes copy_of(std::string_view text) { return copy_of(as_bytes(text)); }
   Bytes(const Bytes& other);
-  Bytes(Bytes&& other) noexcept : block_(std::exchange(other.block_, nullptr)), view_(std::exchange(other.view_, {})) {}
+  Bytes(Bytes&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)), view_(std::exchange(other.view_, {})) {}
   Bytes& operator=(Bytes other) noexcept {
     std::swap(block_, other.block_);
     std::swap(view_, other.view_);
@@ -109,16 +113,22 @@ template <class T>
 inline T load_be(const uint8_t* from) {
   T value;
   std::memcpy(&value, from, sizeof(T));
-  if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
-  if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
-  if constexpr (sizeof(T) == 8) return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
+  if constexpr (sizeof(T) == 2)
+    return static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
+  if constexpr (sizeof(T) == 4)
+    return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
+  if constexpr (sizeof(T) == 8)
+    return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
   return value;
 }
 template <class T>
 inline void store_be(uint8_t* to, T value) {
-  if constexpr (sizeof(T) == 2) value = static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
-  if constexpr (sizeof(T) == 4) value = static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
-  if constexpr (sizeof(T) == 8) value = static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
+  if constexpr (sizeof(T) == 2)
+    value = static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
+  if constexpr (sizeof(T) == 4)
+    value = static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
+  if constexpr (sizeof(T) == 8)
+    value = static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
   std::memcpy(to, &value, sizeof(T));
 }
 

@@ -9,10 +9,10 @@ namespace partita {
 
 }  // namespace partita
 
-#define CHECK(condition)                                                                \
-  do {                                                                                  \
-    if (!(condition)) [[unlikely]]                                                      \
-      ::partita::check_failed(#condition, __FILE__, __LINE__);                          \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::partita::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #if PARTITA_FAULTS

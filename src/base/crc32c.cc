@@ -35,15 +35,16 @@ constexpr auto kTables = make_tables();
 
 #if defined(__x86_64__)
 
-// The three streams are of equal length, so that two shifts by that length join them. A shift by a fixed number of
-// zero bytes is linear: four table look-ups.
+// The three streams are of equal length, so that two shifts by that length join them. A shift by a
+// fixed number of zero bytes is linear: four table look-ups.
 constexpr size_t kStream = 1024;
 constexpr size_t kShortStream = 128;
 
 using ShiftTable = std::array<std::array<uint32_t, 256>, 4>;
 
 constexpr uint32_t times_x_power(uint32_t crc, size_t zero_bytes) {
-  // Multiplies by x^(8 * zero_bytes) by squaring: `power` runs through x^8, x^16, ... as operators on 32 bits.
+  // Multiplies by x^(8 * zero_bytes) by squaring: `power` runs through x^8, x^16, ... as operators
+  // on 32 bits.
   std::array<uint32_t, 32> power{};
   for (size_t bit = 0; bit < 32; bit++) {
     uint32_t value = 1u << bit;
@@ -125,7 +126,9 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_instruction(ByteView bytes, ui
   return ~crc;
 }
 
-bool has_instruction() { return __builtin_cpu_supports("sse4.2"); }
+bool has_instruction() {
+  return __builtin_cpu_supports("sse4.2");
+}
 
 #elif defined(__aarch64__)
 
@@ -142,12 +145,18 @@ __attribute__((target("crc"))) uint32_t crc32c_instruction(ByteView bytes, uint3
   return ~crc;
 }
 
-bool has_instruction() { return (getauxval(AT_HWCAP) & (1ul << 7)) != 0; }  // HWCAP_CRC32
+bool has_instruction() {
+  return (getauxval(AT_HWCAP) & (1ul << 7)) != 0;
+}  // HWCAP_CRC32
 
 #else
 
-uint32_t crc32c_instruction(ByteView bytes, uint32_t previous) { return crc32c_table(bytes, previous); }
-bool has_instruction() { return false; }
+uint32_t crc32c_instruction(ByteView bytes, uint32_t previous) {
+  return crc32c_table(bytes, previous);
+}
+bool has_instruction() {
+  return false;
+}
 
 #endif
 

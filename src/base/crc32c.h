@@ -1,6 +1,6 @@
 #pragma once
-// CRC-32C (Castagnoli), as in Kafka's record batches. Chosen at run time: the processor's instruction in three
-// interleaved streams where it has one, a table elsewhere.
+// CRC-32C (Castagnoli), as in Kafka's record batches. Chosen at run time: the processor's
+// instruction in three interleaved streams where it has one, a table elsewhere.
 
 #include <cstdint>
 

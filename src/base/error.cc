@@ -57,7 +57,8 @@ std::string_view errc_name(Errc code) {
     case Errc::invalid_transaction_timeout: return "INVALID_TRANSACTION_TIMEOUT";
     case Errc::concurrent_transactions: return "CONCURRENT_TRANSACTIONS";
     case Errc::transaction_coordinator_fenced: return "TRANSACTION_COORDINATOR_FENCED";
-    case Errc::transactional_id_authorization_failed: return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+    case Errc::transactional_id_authorization_failed:
+      return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
     case Errc::security_disabled: return "SECURITY_DISABLED";
     case Errc::operation_not_attempted: return "OPERATION_NOT_ATTEMPTED";
     case Errc::kafka_storage_error: return "KAFKA_STORAGE_ERROR";
@@ -69,7 +70,8 @@ std::string_view errc_name(Errc code) {
     case Errc::delegation_token_not_found: return "DELEGATION_TOKEN_NOT_FOUND";
     case Errc::delegation_token_owner_mismatch: return "DELEGATION_TOKEN_OWNER_MISMATCH";
     case Errc::delegation_token_request_not_allowed: return "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED";
-    case Errc::delegation_token_authorization_failed: return "DELEGATION_TOKEN_AUTHORIZATION_FAILED";
+    case Errc::delegation_token_authorization_failed:
+      return "DELEGATION_TOKEN_AUTHORIZATION_FAILED";
     case Errc::delegation_token_expired: return "DELEGATION_TOKEN_EXPIRED";
     case Errc::invalid_principal_type: return "INVALID_PRINCIPAL_TYPE";
     case Errc::non_empty_group: return "NON_EMPTY_GROUP";

@@ -1,10 +1,12 @@
 #pragma once
-// The project's one error channel: Errc says what went wrong, Error adds words, Result<T> carries either.
+// The project's one error channel: Errc says what went wrong, Error adds words, Result<T> carries
+// either.
 //
 // Invariants:
 //  1. Every function that can fail returns Result and is [[nodiscard]]; nothing of ours throws.
-//  2. The first block of Errc is Kafka's error table in Kafka's order and words; the numbers on the wire are
-//     wire/error_code.h's business alone. The second block is what can go wrong inside one process.
+//  2. The first block of Errc is Kafka's error table in Kafka's order and words; the numbers on the
+//     wire are wire/error_code.h's business alone. The second block is what can go wrong inside one
+//     process.
 //  3. Bytes from a disk or a peer that make no sense are an Error, never a CHECK.
 
 #include <expected>
@@ -152,21 +154,21 @@ enum class Errc {
   share_session_limit_reached,
 
   // Inside a process.
-  stopped,             ///< the scope, connection or broker that was waited on is closing
-  would_block,         ///< not now; ask to be told when
-  deadline_exceeded,   ///< the deadline of a wait passed
-  end_of_stream,       ///< the peer closed in an orderly way
-  connection_reset,    ///< the peer is gone, or refused
-  io_error,            ///< a disk or socket failed (EIO and its like)
-  no_space,            ///< the disk is full
-  not_found,           ///< no such file
-  already_exists,      ///< the file is there
-  locked,              ///< another process holds the directory
-  corrupt_data,        ///< bytes on disk contradict their checksum or format
-  truncated_data,      ///< bytes end before the structure does
-  malformed,           ///< a peer's bytes are no legal message
-  limit_exceeded,      ///< a named bound would be passed
-  invalid_argument,    ///< a setting or a flag makes no sense
+  stopped,            ///< the scope, connection or broker that was waited on is closing
+  would_block,        ///< not now; ask to be told when
+  deadline_exceeded,  ///< the deadline of a wait passed
+  end_of_stream,      ///< the peer closed in an orderly way
+  connection_reset,   ///< the peer is gone, or refused
+  io_error,           ///< a disk or socket failed (EIO and its like)
+  no_space,           ///< the disk is full
+  not_found,          ///< no such file
+  already_exists,     ///< the file is there
+  locked,             ///< another process holds the directory
+  corrupt_data,       ///< bytes on disk contradict their checksum or format
+  truncated_data,     ///< bytes end before the structure does
+  malformed,          ///< a peer's bytes are no legal message
+  limit_exceeded,     ///< a named bound would be passed
+  invalid_argument,   ///< a setting or a flag makes no sense
 };
 
 struct Error {
@@ -193,18 +195,22 @@ inline std::unexpected<Error> fail(Errc code, std::string detail = {}) {
 
 #define PARTITA_CONCAT_(a, b) a##b
 #define PARTITA_CONCAT(a, b) PARTITA_CONCAT_(a, b)
-#define PARTITA_TRY_(temporary, leave, declaration, ...)                    \
-  auto&& temporary = (__VA_ARGS__);                                         \
-  if (!temporary) leave std::unexpected(std::move(temporary).error());      \
+#define PARTITA_TRY_(temporary, leave, declaration, ...)               \
+  auto&& temporary = (__VA_ARGS__);                                    \
+  if (!temporary) leave std::unexpected(std::move(temporary).error()); \
   declaration = *std::move(temporary)
-#define PARTITA_CHECKED_(temporary, leave, ...) \
-  if (auto&& temporary = (__VA_ARGS__); !temporary) leave std::unexpected(std::move(temporary).error())
+#define PARTITA_CHECKED_(temporary, leave, ...)     \
+  if (auto&& temporary = (__VA_ARGS__); !temporary) \
+  leave std::unexpected(std::move(temporary).error())
 
-/// TRY(auto x, f()): declares x with f()'s value, or returns its error. CO_TRY: the same in a coroutine.
+/// TRY(auto x, f()): declares x with f()'s value, or returns its error. CO_TRY: the same in a
+/// coroutine.
 #define TRY(declaration, ...) \
   PARTITA_TRY_(PARTITA_CONCAT(try_, __COUNTER__), return, declaration, __VA_ARGS__)
 #define CO_TRY(declaration, ...) \
   PARTITA_TRY_(PARTITA_CONCAT(try_, __COUNTER__), co_return, declaration, __VA_ARGS__)
-/// CHECKED(f()): returns f()'s error, if any; for Result<void>. CO_CHECKED: the same in a coroutine.
+/// CHECKED(f()): returns f()'s error, if any; for Result<void>. CO_CHECKED: the same in a
+/// coroutine.
 #define CHECKED(...) PARTITA_CHECKED_(PARTITA_CONCAT(checked_, __COUNTER__), return, __VA_ARGS__)
-#define CO_CHECKED(...) PARTITA_CHECKED_(PARTITA_CONCAT(checked_, __COUNTER__), co_return, __VA_ARGS__)
+#define CO_CHECKED(...) \
+  PARTITA_CHECKED_(PARTITA_CONCAT(checked_, __COUNTER__), co_return, __VA_ARGS__)

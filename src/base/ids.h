@@ -1,6 +1,7 @@
 #pragma once
-// Kafka's ids and counters as types of their own: no conversion to or from integers but value() and the
-// explicit constructor, so that an offset cannot pass for an epoch. Offsets move by OffsetDelta only.
+// Kafka's ids and counters as types of their own: no conversion to or from integers but value() and
+// the explicit constructor, so that an offset cannot pass for an epoch. Offsets move by OffsetDelta
+// only.
 
 #include <compare>
 #include <cstdint>
@@ -25,9 +26,9 @@ using NodeId = Id<struct NodeIdTag, int32_t>;                  ///< broker or co
 using PartitionIndex = Id<struct PartitionIndexTag, int32_t>;  ///< position within its topic
 using LeaderEpoch = Id<struct LeaderEpochTag, int32_t>;        ///< per partition; -1 unknown
 using PartitionEpoch = Id<struct PartitionEpochTag, int32_t>;
-using BrokerEpoch = Id<struct BrokerEpochTag, int64_t>;        ///< offset of the registration record
-using ProducerId = Id<struct ProducerIdTag, int64_t>;          ///< -1 none
-using ProducerEpoch = Id<struct ProducerEpochTag, int16_t>;    ///< -1 none
+using BrokerEpoch = Id<struct BrokerEpochTag, int64_t>;      ///< offset of the registration record
+using ProducerId = Id<struct ProducerIdTag, int64_t>;        ///< -1 none
+using ProducerEpoch = Id<struct ProducerEpochTag, int16_t>;  ///< -1 none
 using ShardId = Id<struct ShardIdTag, uint32_t>;
 
 inline constexpr NodeId kNoNode{-1};
@@ -46,9 +47,15 @@ class Offset {
   constexpr int64_t value() const { return value_; }
   constexpr auto operator<=>(const Offset&) const = default;
 
-  friend constexpr Offset operator+(Offset at, OffsetDelta by) { return Offset(at.value_ + by.value()); }
-  friend constexpr Offset operator-(Offset at, OffsetDelta by) { return Offset(at.value_ - by.value()); }
-  friend constexpr OffsetDelta operator-(Offset a, Offset b) { return OffsetDelta(a.value_ - b.value_); }
+  friend constexpr Offset operator+(Offset at, OffsetDelta by) {
+    return Offset(at.value_ + by.value());
+  }
+  friend constexpr Offset operator-(Offset at, OffsetDelta by) {
+    return Offset(at.value_ - by.value());
+  }
+  friend constexpr OffsetDelta operator-(Offset a, Offset b) {
+    return OffsetDelta(a.value_ - b.value_);
+  }
   constexpr Offset next() const { return Offset(value_ + 1); }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
-// Log lines. A Log is handed to whoever may have something to say; where lines go is the LogSink's business
-// (standard output in cli, memory in tests). Lines are sentences; values from outside are quoted and escaped by quoted().
+// Log lines. A Log is handed to whoever may have something to say; where lines go is the LogSink's
+// business (standard output in cli, memory in tests). Lines are sentences; values from outside are
+// quoted and escaped by quoted().
 
 #include <fmt/core.h>  // its format strings are checked at compile time, which no forward declaration could do
 
@@ -33,13 +34,21 @@ class Log {
   bool on(LogLevel level) const { return level >= least_; }
 
   template <class... A>
-  void debug(fmt::format_string<A...> text, A&&... args) const { line(LogLevel::debug, text, std::forward<A>(args)...); }
+  void debug(fmt::format_string<A...> text, A&&... args) const {
+    line(LogLevel::debug, text, std::forward<A>(args)...);
+  }
   template <class... A>
-  void info(fmt::format_string<A...> text, A&&... args) const { line(LogLevel::info, text, std::forward<A>(args)...); }
+  void info(fmt::format_string<A...> text, A&&... args) const {
+    line(LogLevel::info, text, std::forward<A>(args)...);
+  }
   template <class... A>
-  void warn(fmt::format_string<A...> text, A&&... args) const { line(LogLevel::warn, text, std::forward<A>(args)...); }
+  void warn(fmt::format_string<A...> text, A&&... args) const {
+    line(LogLevel::warn, text, std::forward<A>(args)...);
+  }
   template <class... A>
-  void error(fmt::format_string<A...> text, A&&... args) const { line(LogLevel::error, text, std::forward<A>(args)...); }
+  void error(fmt::format_string<A...> text, A&&... args) const {
+    line(LogLevel::error, text, std::forward<A>(args)...);
+  }
 
  private:
   template <class... A>
@@ -52,7 +61,8 @@ class Log {
   LogLevel least_;
 };
 
-/// Text from outside, safe to print: in quotes, control and non-ASCII bytes as \xNN, cut at 100 bytes.
+/// Text from outside, safe to print: in quotes, control and non-ASCII bytes as \xNN, cut at 100
+/// bytes.
 std::string quoted(std::string_view text);
 
 }  // namespace partita

@@ -1,6 +1,7 @@
 #pragma once
-// Durations and the two kinds of time. Instant is monotonic and times everything; WallTime only labels records
-// and ages retention (semantics R8). Both come from runtime/clock.h and from nowhere else.
+// Durations and the two kinds of time. Instant is monotonic and times everything; WallTime only
+// labels records and ages retention (semantics R8). Both come from runtime/clock.h and from nowhere
+// else.
 
 #include <chrono>
 #include <compare>
@@ -19,9 +20,15 @@ class Instant {
   constexpr Duration since_start() const { return since_start_; }
   constexpr auto operator<=>(const Instant&) const = default;
 
-  friend constexpr Instant operator+(Instant at, Duration by) { return Instant(at.since_start_ + by); }
-  friend constexpr Instant operator-(Instant at, Duration by) { return Instant(at.since_start_ - by); }
-  friend constexpr Duration operator-(Instant a, Instant b) { return a.since_start_ - b.since_start_; }
+  friend constexpr Instant operator+(Instant at, Duration by) {
+    return Instant(at.since_start_ + by);
+  }
+  friend constexpr Instant operator-(Instant at, Duration by) {
+    return Instant(at.since_start_ - by);
+  }
+  friend constexpr Duration operator-(Instant a, Instant b) {
+    return a.since_start_ - b.since_start_;
+  }
 
  private:
   Duration since_start_{0};
@@ -48,6 +55,8 @@ inline constexpr WallTime kNoTimestamp{-1};
 inline constexpr int64_t to_ms(Duration d) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
 }
-inline constexpr Duration from_ms(int64_t ms) { return std::chrono::milliseconds(ms); }
+inline constexpr Duration from_ms(int64_t ms) {
+  return std::chrono::milliseconds(ms);
+}
 
 }  // namespace partita

@@ -21,6 +21,8 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
   return id;
 }
 
-std::string Uuid::to_string() const { return base64_encode(bytes_, Base64::url); }
+std::string Uuid::to_string() const {
+  return base64_encode(bytes_, Base64::url);
+}
 
 }  // namespace partita

@@ -1,5 +1,6 @@
 #pragma once
-// Kafka's 16-byte ids (topics, directories, clusters) and their text form: base64 with - and _, without padding.
+// Kafka's 16-byte ids (topics, directories, clusters) and their text form: base64 with - and _,
+// without padding.
 
 #include <array>
 #include <compare>

@@ -1,6 +1,6 @@
 #pragma once
-// Kafka's variable-length integers: 7 bits a byte, lowest first, the top bit set where more follow; signed ones are
-// zigzag. Decoding refuses more than 5 bytes (32 bits) or 10 bytes (64 bits).
+// Kafka's variable-length integers: 7 bits a byte, lowest first, the top bit set where more follow;
+// signed ones are zigzag. Decoding refuses more than 5 bytes (32 bits) or 10 bytes (64 bits).
 
 #include <cstddef>
 #include <cstdint>
@@ -12,12 +12,21 @@ namespace partita {
 inline constexpr size_t kVarint32BytesMax = 5;
 inline constexpr size_t kVarint64BytesMax = 10;
 
-constexpr uint32_t zigzag(int32_t v) { return (static_cast<uint32_t>(v) << 1) ^ static_cast<uint32_t>(v >> 31); }
-constexpr uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
-constexpr int32_t unzigzag(uint32_t v) { return static_cast<int32_t>(v >> 1) ^ -static_cast<int32_t>(v & 1); }
-constexpr int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
+constexpr uint32_t zigzag(int32_t v) {
+  return (static_cast<uint32_t>(v) << 1) ^ static_cast<uint32_t>(v >> 31);
+}
+constexpr uint64_t zigzag(int64_t v) {
+  return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
+}
+constexpr int32_t unzigzag(uint32_t v) {
+  return static_cast<int32_t>(v >> 1) ^ -static_cast<int32_t>(v & 1);
+}
+constexpr int64_t unzigzag(uint64_t v) {
+  return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
+}
 
-/// Decodes one at `from`; answers the number of bytes it takes, 0 where they are too many or run past `end`.
+/// Decodes one at `from`; answers the number of bytes it takes, 0 where they are too many or run
+/// past `end`.
 template <class T>
 inline size_t get_uvarint(const uint8_t* from, const uint8_t* end, T& value) {
   constexpr unsigned kBits = sizeof(T) * 8;

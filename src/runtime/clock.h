@@ -1,5 +1,6 @@
 #pragma once
-// The clock seam. One per process (or per simulated node: clocks may drift apart and wall clocks may step).
+// The clock seam. One per process (or per simulated node: clocks may drift apart and wall clocks
+// may step).
 
 #include "base/time.h"
 

@@ -1,13 +1,15 @@
 #pragma once
-// Completion<T>: the place in a suspended coroutine's frame where one result of an operation arrives. Operations of the
-// seams that cannot be cancelled (a read, an fsync, a socket that becomes readable) take one by reference.
+// Completion<T>: the place in a suspended coroutine's frame where one result of an operation
+// arrives. Operations of the seams that cannot be cancelled (a read, an fsync, a socket that
+// becomes readable) take one by reference.
 //
 //     Completion<Result<size_t>> done(executor);
 //     file.start_read(position, into, done);
 //     Result<size_t> count = co_await done;
 //
 // Invariants:
-//  1. complete() is called exactly once for an operation, on the shard of the executor, before or after the await.
+//  1. complete() is called exactly once for an operation, on the shard of the executor, before or
+//     after the await.
 //  2. The awaiting coroutine is resumed through the executor, never inside complete().
 
 #include <coroutine>

@@ -1,6 +1,7 @@
 #pragma once
-// Work on another shard, awaited from this one. What crosses is moved or immutable. The count of calls under way is
-// bounded by the requests that connections may hold (DESIGN decision 7), not here.
+// Work on another shard, awaited from this one. What crosses is moved or immutable. The count of
+// calls under way is bounded by the requests that connections may hold (DESIGN decision 7), not
+// here.
 
 #include <optional>
 #include <type_traits>
@@ -24,14 +25,16 @@ struct TaskValue<Task<T>> {
 template <class T, class Make>
 Task<void> run_and_post_back(Shard& home, Completion<T>& done, Make make) {
   T value = co_await make();
-  home.executor().post([&done, value = std::move(value)]() mutable { done.complete(std::move(value)); });
+  home.executor().post(
+      [&done, value = std::move(value)]() mutable { done.complete(std::move(value)); });
 }
 
 }  // namespace detail
 
-/// Runs make() on the shard of `there` as a task of that scope and answers its result here; on the same shard without a
-/// hop. The task is started even where the scope is closed, so that an answer always comes: its own waits return stopped.
-/// REQUIRED: `there` outlives the call; `make` and its result may move between threads.
+/// Runs make() on the shard of `there` as a task of that scope and answers its result here; on the
+/// same shard without a hop. The task is started even where the scope is closed, so that an answer
+/// always comes: its own waits return stopped. REQUIRED: `there` outlives the call; `make` and its
+/// result may move between threads.
 template <class Make, class T = typename detail::TaskValue<std::invoke_result_t<Make&>>::type>
 Task<T> call_on(Shard& here, Scope& there, Make make) {
   if (&there.shard() == &here) co_return co_await make();

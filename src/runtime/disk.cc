@@ -34,7 +34,8 @@ Task<Result<>> sync_all(Executor& executor, Disk& disk, std::string path) {
   co_return co_await done;
 }
 
-Task<Result<Bytes>> read_file(Executor& executor, Disk& disk, std::string path, uint64_t bytes_max) {
+Task<Result<Bytes>> read_file(Executor& executor, Disk& disk, std::string path,
+                              uint64_t bytes_max) {
   CO_TRY(auto file, disk.open(path, OpenMode::read));
   CO_TRY(const uint64_t size, file->size());
   if (size > bytes_max) co_return fail(Errc::limit_exceeded, path + " is too large");

@@ -1,11 +1,13 @@
 #pragma once
-// The disk seam. Paths are absolute or relative to the process; a simulated disk has a tree of its own.
+// The disk seam. Paths are absolute or relative to the process; a simulated disk has a tree of its
+// own.
 //
-// The model (both worlds, and the one that crash tests enumerate): write() and truncate() change the page cache and are
-// lost by a power cut in any order and in part (by 512-byte sector) until a sync of that file has answered; names
-// (create, rename, unlink, make_directory) are lost by a power cut until a sync of their directory has answered. A sync
-// that failed leaves what was written since the last good one in an unknown state: the file is not to be trusted again in
-// this process (semantics R3). A killed process loses nothing.
+// The model (both worlds, and the one that crash tests enumerate): write() and truncate() change
+// the page cache and are lost by a power cut in any order and in part (by 512-byte sector) until a
+// sync of that file has answered; names (create, rename, unlink, make_directory) are lost by a
+// power cut until a sync of their directory has answered. A sync that failed leaves what was
+// written since the last good one in an unknown state: the file is not to be trusted again in this
+// process (semantics R3). A killed process loses nothing.
 //
 // Belongs to one shard; Files may not cross shards.
 
@@ -22,16 +24,18 @@
 
 namespace partita {
 
-/// An open file; closed by destruction. At most one operation of a kind (read, sync) may be under way when it is destroyed: none.
+/// An open file; closed by destruction. At most one operation of a kind (read, sync) may be under
+/// way when it is destroyed: none.
 class File {
  public:
   virtual ~File() = default;
 
   virtual Result<uint64_t> size() = 0;
-  /// Writes the parts one after the other at `position`. In the page cache on return; all or an error (which may have
-  /// written a part: no_space, io_error).
+  /// Writes the parts one after the other at `position`. In the page cache on return; all or an
+  /// error (which may have written a part: no_space, io_error).
   virtual Result<> write(uint64_t position, std::span<const ByteView> parts) = 0;
-  /// Reads up to into.size() bytes; fewer only at the end of the file. would_block where the pages are not resident.
+  /// Reads up to into.size() bytes; fewer only at the end of the file. would_block where the pages
+  /// are not resident.
   virtual Result<size_t> read_resident(uint64_t position, ByteSpan into) = 0;
   /// The same from the disk; `into` must live until the completion.
   virtual void start_read(uint64_t position, ByteSpan into, Completion<Result<size_t>>& done) = 0;
@@ -41,7 +45,9 @@ class File {
   /// Asks for write-back of the range to begin, without waiting; a hint.
   virtual void start_writeback(uint64_t position, uint64_t count) = 0;
 
-  Result<> write(uint64_t position, ByteView bytes) { return write(position, std::span(&bytes, 1)); }
+  Result<> write(uint64_t position, ByteView bytes) {
+    return write(position, std::span(&bytes, 1));
+  }
 };
 
 enum class OpenMode {
@@ -86,14 +92,16 @@ class Disk {
   virtual Result<DirectoryEntry> stat(std::string_view path) = 0;
   /// Makes the directory's names durable.
   virtual void start_sync_directory(std::string_view path, Completion<Result<>>& done) = 0;
-  /// Makes all files and names of the filesystem that holds `path` durable. An error speaks of the whole filesystem.
+  /// Makes all files and names of the filesystem that holds `path` durable. An error speaks of the
+  /// whole filesystem.
   virtual void start_sync_all(std::string_view path, Completion<Result<>>& done) = 0;
   /// locked where another holds it. Makes `path`/.lock.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(std::string_view path) = 0;
   virtual Result<DiskSpace> space(std::string_view path) = 0;
 };
 
-/// Reads from the page cache where possible, else from the disk. Fewer bytes than asked only at the end of the file.
+/// Reads from the page cache where possible, else from the disk. Fewer bytes than asked only at the
+/// end of the file.
 Task<Result<size_t>> read(Executor& executor, File& file, uint64_t position, ByteSpan into);
 /// As read(), but truncated_data where the file ends before.
 Task<Result<>> read_exactly(Executor& executor, File& file, uint64_t position, ByteSpan into);
@@ -102,7 +110,8 @@ Task<Result<>> sync_directory(Executor& executor, Disk& disk, std::string path);
 Task<Result<>> sync_all(Executor& executor, Disk& disk, std::string path);
 /// The whole of a small file; limit_exceeded above bytes_max.
 Task<Result<Bytes>> read_file(Executor& executor, Disk& disk, std::string path, uint64_t bytes_max);
-/// Replaces a small file so that a crash leaves the old or the new: writes `path`.tmp, syncs it, renames, syncs the directory.
+/// Replaces a small file so that a crash leaves the old or the new: writes `path`.tmp, syncs it,
+/// renames, syncs the directory.
 Task<Result<>> replace_file(Executor& executor, Disk& disk, std::string path, Bytes contents);
 
 /// "a/b" of "a" and "b".

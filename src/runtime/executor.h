@@ -3,7 +3,8 @@
 //
 // Invariants:
 //  1. Everything of a shard runs on its one thread; ready() is called from there only.
-//  2. What ready() takes is resumed later, never inside the call. Order is not promised: the simulator shuffles it.
+//  2. What ready() takes is resumed later, never inside the call. Order is not promised: the
+//     simulator shuffles it.
 //  3. Work that one shard posts to another arrives in the order it was posted.
 
 #include <coroutine>

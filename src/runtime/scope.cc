@@ -14,7 +14,9 @@ Wait::Wait(Scope& scope, Deadline deadline) : scope_(scope), deadline_(deadline)
   }
 }
 
-Wait::~Wait() { scope_.shard().timers().cancel(*this); }
+Wait::~Wait() {
+  scope_.shard().timers().cancel(*this);
+}
 
 void Wait::end(std::optional<Errc> error) {
   if (ended_) return;
@@ -64,7 +66,9 @@ struct Scope::Runner {
   };
 };
 
-Scope::Runner Scope::run(Scope&, Task<void> task) { co_await std::move(task); }
+Scope::Runner Scope::run(Scope&, Task<void> task) {
+  co_await std::move(task);
+}
 
 Scope::~Scope() {
   CHECK(task_count_ == 0);
@@ -105,7 +109,9 @@ Task<void> Scope::join() {
   while (task_count_ > 0) co_await Joined{*this};
 }
 
-WaitQueue::~WaitQueue() { CHECK(waits_.empty()); }
+WaitQueue::~WaitQueue() {
+  CHECK(waits_.empty());
+}
 
 Task<Result<>> WaitQueue::wait(Scope& scope, Deadline deadline) {
   Wait wait(scope, deadline);

@@ -1,18 +1,18 @@
 #pragma once
-// Scope: owns the tasks that run beside each other and ends them together. Stopping is closing the Scope: every wait
-// that was made under it returns Errc::stopped, every later one does so at once, and join() returns when all its tasks
-// have finished.
+// Scope: owns the tasks that run beside each other and ends them together. Stopping is closing the
+// Scope: every wait that was made under it returns Errc::stopped, every later one does so at once,
+// and join() returns when all its tasks have finished.
 //
-// Wait: one suspended coroutine that ends when it is woken, when its deadline passes or when its scope closes,
-// whichever comes first. WaitQueue, sleep_until and Mailbox are made of it.
+// Wait: one suspended coroutine that ends when it is woken, when its deadline passes or when its
+// scope closes, whichever comes first. WaitQueue, sleep_until and Mailbox are made of it.
 //
 // Invariants:
 //  1. A Scope is joined before it is destroyed, and has no tasks and no waits then.
-//  2. A task spawned runs up to its first suspension inside spawn(); after close() nothing new is started.
+//  2. A task spawned runs up to its first suspension inside spawn(); after close() nothing new is
+//     started.
 //  3. All of a Scope belongs to one shard.
 
 #include <boost/intrusive/list.hpp>  // links inside Wait: a wait allocates nothing
-
 #include <coroutine>
 #include <optional>
 
@@ -83,9 +83,10 @@ class Scope {
 
  private:
   friend class Wait;
-  using Waits = boost::intrusive::list<
-      Wait, boost::intrusive::member_hook<Wait, Wait::Link, &Wait::scope_link_>,
-      boost::intrusive::constant_time_size<false>>;
+  using Waits =
+      boost::intrusive::list<Wait,
+                             boost::intrusive::member_hook<Wait, Wait::Link, &Wait::scope_link_>,
+                             boost::intrusive::constant_time_size<false>>;
   struct Runner;
   static Runner run(Scope& scope, Task<void> task);
   void task_finished();
@@ -113,9 +114,10 @@ class WaitQueue {
   bool empty() const { return waits_.empty(); }
 
  private:
-  using Waits = boost::intrusive::list<
-      Wait, boost::intrusive::member_hook<Wait, Wait::Link, &Wait::queue_link_>,
-      boost::intrusive::constant_time_size<false>>;
+  using Waits =
+      boost::intrusive::list<Wait,
+                             boost::intrusive::member_hook<Wait, Wait::Link, &Wait::queue_link_>,
+                             boost::intrusive::constant_time_size<false>>;
   Waits waits_;
 };
 

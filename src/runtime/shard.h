@@ -1,6 +1,6 @@
 #pragma once
-// Shard: what everything on one thread of a broker is given: the run queue, the timers and the four seams. The world
-// (runtime/linux or runtime/sim) makes it; it outlives all that runs on it.
+// Shard: what everything on one thread of a broker is given: the run queue, the timers and the four
+// seams. The world (runtime/linux or runtime/sim) makes it; it outlives all that runs on it.
 
 #include "base/ids.h"
 #include "runtime/clock.h"
@@ -14,8 +14,15 @@ namespace partita {
 
 class Shard {
  public:
-  Shard(ShardId id, Executor& executor, Timers& timers, Clock& clock, Disk& disk, Net& net, Random& random)
-      : id_(id), executor_(executor), timers_(timers), clock_(clock), disk_(disk), net_(net), random_(random) {}
+  Shard(ShardId id, Executor& executor, Timers& timers, Clock& clock, Disk& disk, Net& net,
+        Random& random)
+      : id_(id),
+        executor_(executor),
+        timers_(timers),
+        clock_(clock),
+        disk_(disk),
+        net_(net),
+        random_(random) {}
   Shard(const Shard&) = delete;
 
   ShardId id() const { return id_; }

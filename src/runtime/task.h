@@ -1,6 +1,6 @@
 #pragma once
-// Task<T>: a lazy coroutine. It starts when awaited, and is awaited exactly once: at once by another coroutine, or by
-// the Scope it is spawned into. Nothing is detached.
+// Task<T>: a lazy coroutine. It starts when awaited, and is awaited exactly once: at once by
+// another coroutine, or by the Scope it is spawned into. Nothing is detached.
 //
 // Invariants:
 //  1. A Task that was started is finished before it is destroyed (Scope::join sees to it).

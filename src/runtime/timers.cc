@@ -6,7 +6,9 @@
 
 namespace partita {
 
-Timer::~Timer() { CHECK(!is_set()); }
+Timer::~Timer() {
+  CHECK(!is_set());
+}
 
 void Timers::set(Timer& timer, Instant when) {
   CHECK(!timer.is_set());

@@ -1,6 +1,7 @@
 #pragma once
-// The timers of one shard: a binary heap of intrusive nodes, so that adding and removing allocates nothing but the
-// heap's own growth. The world's loop asks for the next deadline and fires what is due.
+// The timers of one shard: a binary heap of intrusive nodes, so that adding and removing allocates
+// nothing but the heap's own growth. The world's loop asks for the next deadline and fires what is
+// due.
 
 #include <cstdint>
 #include <optional>
