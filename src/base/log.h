@@ -3,7 +3,7 @@
 // business (standard output in cli, memory in tests). Lines are sentences; values from outside are
 // quoted and escaped by quoted().
 
-#include <fmt/core.h>  // its format strings are checked at compile time, which no forward declaration could do
+#include <fmt/core.h>  // format strings are checked where they stand; no forward declaration can
 
 #include <string>
 #include <string_view>
