@@ -1,0 +1,271 @@
+#pragma once
+// PartitionLog: the log of one partition: segments, leader epochs, producer state, and the offsets
+// that speak of them.
+//
+// Life: made without files (materialised by the first append) or over an existing directory (loaded
+// by load(), which recovers where the last stop was not clean). Belongs to one shard; owned by
+// ShardLogs.
+//
+// Invariants:
+//  1. log_start <= high_watermark and recovery_point <= durable_end <= log_end; batches lie in
+//  offset order.
+//  2. append_* never suspend. What they write is in the page cache on return; what else must be
+//  durable before the
+//     offset counts as such (names, epoch file, snapshots, rolled segments) is FlushWork for the
+//     next flush.
+//  3. log_start moves only after its checkpoint is durable; so does anything below the recovery
+//  point on its way down.
+//  4. A log that failed answers kafka_storage_error to everything but its offsets, until the
+//  process ends.
+//  5. truncate, delete and retention are not called beside each other or beside an append by the
+//  same owner; reads may
+//     run beside all of them.
+// Formats: docs/formats/log-directory.md. Offsets ending in _end are exclusive. Sizes are bytes.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "records/batch.h"
+#include "records/lookup.h"
+#include "runtime/task.h"
+#include "storage/flush_work.h"
+#include "storage/tail_ring.h"
+
+namespace partita::storage {
+
+class LeaderEpochCache;
+class ProducerState;
+class Segment;
+struct LogConfig;
+struct LogContext;
+
+/// Kafka's name of a partition; "topic-0" as a directory.
+struct TopicPartition {
+  std::string topic;
+  PartitionIndex partition;
+
+  std::string to_string() const;
+  /// Nothing for a name that is no partition's directory.
+  static std::optional<TopicPartition> parse(std::string_view directory_name);
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+/// Who an append speaks for: what is checked of producers depends on it.
+enum class AppendOrigin {
+  client,       ///< sequences are checked, duplicates answered
+  coordinator,  ///< transaction markers and group records: no sequence check
+  raft,         ///< the metadata log's leader
+};
+
+/// One checked batch (records::check_produced): `prefix` replaces as many bytes at the front of
+/// `bytes`.
+struct LeaderBatch {
+  Bytes bytes;
+  records::BatchPrefix prefix;
+};
+
+struct AppendResult {
+  Offset first_offset;
+  Offset last_offset;  ///< of the last batch; log_end follows it unless this is a duplicate
+  Offset log_start_offset;
+  WallTime log_append_time = kNoTimestamp;  ///< where the batch has that timestamp type
+  size_t bytes = 0;                         ///< written: 0 for a duplicate
+  bool duplicate =
+      false;  ///< the offsets are those of the first time; wait for them as for new ones
+};
+
+struct ReadResult {
+  ByteChain bytes;      ///< whole batches, one behind the other; may be empty
+  Offset first_offset;  ///< base offset of the first batch, `from` where there is none
+  Offset next_offset;   ///< the offset after the last batch, `from` where there is none
+  size_t size = 0;
+  bool from_memory = false;
+};
+
+struct TimestampOffset {
+  WallTime timestamp;
+  Offset offset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+
+  bool operator==(const TimestampOffset&) const = default;
+};
+
+/// Hears of a log's flushes. Called on the log's shard, never from inside an append; may append,
+/// may not suspend.
+class FlushListener {
+ public:
+  virtual ~FlushListener() = default;
+  /// durable_end() has moved.
+  virtual void log_flushed() = 0;
+  /// The log has failed.
+  virtual void log_failed(const Error& error) = 0;
+};
+
+/// What checkpoints say of a partition before its files are looked at.
+struct LogOffsets {
+  Offset log_start = Offset(0);
+  Offset recovery_point = Offset(0);
+  Offset high_watermark = Offset(0);
+  bool clean =
+      false;  ///< the last stop was clean: recovery_point is the log's end, nothing needs checking
+};
+
+class PartitionLog {
+ public:
+  /// A partition without files. `directory` is the path that the first append makes.
+  PartitionLog(LogContext& context, TopicPartition name, TopicId topic_id, std::string directory,
+               std::shared_ptr<const LogConfig> config);
+  /// A partition whose directory exists.
+  PartitionLog(LogContext& context, TopicPartition name, TopicId topic_id, std::string directory,
+               std::shared_ptr<const LogConfig> config, const LogOffsets& offsets);
+  ~PartitionLog();
+  PartitionLog(const PartitionLog&) = delete;
+
+  const TopicPartition& name() const { return name_; }
+  TopicId topic_id() const { return topic_id_; }
+  const std::string& directory() const { return directory_; }
+  const LogConfig& config() const { return *config_; }
+  void update_config(std::shared_ptr<const LogConfig> config);
+  void set_listener(FlushListener* listener) { listener_ = listener; }
+
+  // Loading. Everything below but the offsets needs a loaded log; one without files always is.
+  bool loaded() const { return loaded_; }
+  /// Loads and, after an unclean stop, recovers: what it kept above the recovery point is durable
+  /// on return. Idempotent; several callers wait for one load. io_error and its like leave the
+  /// files untouched (semantics R3).
+  Task<Result<>> load();
+  bool has_files() const { return has_files_; }
+  /// kafka_storage_error with the cause, once the log has failed.
+  Result<> usable() const;
+  void fail_with(Error error);
+
+  // Offsets. Before load() those of a cleanly stopped log are exact, others are lower bounds.
+  Offset log_start_offset() const { return log_start_; }
+  Offset log_end_offset() const { return log_end_; }
+  /// Everything below is on disk.
+  Offset durable_end() const { return durable_end_; }
+  /// What an acknowledgement waits for by the log's durability: durable_end() for fsync, else
+  /// log_end_offset().
+  Offset acknowledged_end() const;
+  Offset recovery_point() const { return recovery_point_; }
+  /// Kept for retention and the checkpoint; the replica's owner moves it. Clamped to [log_start,
+  /// log_end].
+  Offset high_watermark() const { return high_watermark_; }
+  void set_high_watermark(Offset offset);
+  /// First offset of the earliest open transaction, else the high watermark.
+  Offset last_stable_offset() const;
+  uint64_t size_bytes() const;
+  size_t segment_count() const;
+  /// Where reads answer kafka_storage_error: [first, end) of each quarantined segment.
+  std::vector<std::pair<Offset, Offset>> quarantined() const;
+
+  // Appending.
+  /// Assigns offsets and the epoch, and writes all batches with one write. Errors of the producer
+  /// check come from the first batch that has one, with nothing written. no_space leaves the log as
+  /// it was and usable; any other failed write fails the log. REQUIRED: loaded; batches passed
+  /// records::check_produced and check_rules.
+  Result<AppendResult> append_as_leader(std::span<LeaderBatch> batches, LeaderEpoch epoch,
+                                        WallTime now, AppendOrigin origin = AppendOrigin::client);
+  Result<AppendResult> append_as_leader(LeaderBatch batch, LeaderEpoch epoch, WallTime now,
+                                        AppendOrigin origin = AppendOrigin::client);
+  /// Appends batches that carry offsets and epochs. Verifies each (CRC, offsets at or above
+  /// log_end, epochs not falling): corrupt_message, or offset_out_of_range below log_end, with
+  /// nothing of the call written.
+  Result<AppendResult> append_as_follower(const Bytes& batches, WallTime now);
+  /// The log is led from log_end on by `epoch`: held in memory; the file is written with the first
+  /// append.
+  void begin_leader_epoch(LeaderEpoch epoch);
+  /// Starts a new segment at log_end. No effect on an empty active segment.
+  Result<> roll(WallTime now);
+
+  // Reading.
+  /// Whole batches from the one that holds `from`, all below upper_bound. offset_out_of_range where
+  /// `from` is below log_start or above log_end; kafka_storage_error where the bytes do not check
+  /// out. An empty answer at upper_bound.
+  Task<Result<ReadResult>> read(Offset from, size_t bytes_max, Offset upper_bound,
+                                bool at_least_one_batch);
+  /// The same from memory alone, without suspending; would_block where that is not possible.
+  Result<ReadResult> read_tail(Offset from, size_t bytes_max, Offset upper_bound,
+                               bool at_least_one_batch) const;
+  /// The first record with a timestamp of at least `timestamp`, below upper_bound; nothing where
+  /// there is none.
+  Task<Result<std::optional<TimestampOffset>>> offset_for_timestamp(WallTime timestamp,
+                                                                    Offset upper_bound);
+  /// The first record with the largest timestamp; nothing in an empty log.
+  Task<Result<std::optional<TimestampOffset>>> offset_of_max_timestamp();
+  /// Kafka's endOffsetFor: the largest epoch not above `epoch` and where it ends; (-1, -1) where
+  /// nothing is known.
+  struct EpochEnd {
+    LeaderEpoch epoch = kNoLeaderEpoch;
+    Offset end_offset = kNoOffset;
+    bool operator==(const EpochEnd&) const = default;
+  };
+  EpochEnd end_offset_for_epoch(LeaderEpoch epoch) const;
+  std::optional<LeaderEpoch> latest_epoch() const;
+  /// The epoch of the batch at `offset`, as the epoch cache knows it.
+  LeaderEpoch epoch_of(Offset offset) const;
+  ProducerState& producers();
+  const LeaderEpochCache& epochs() const;
+
+  // Cutting off. All of these are durable on return.
+  /// Removes every batch that reaches `offset` or beyond. No effect at or above log_end.
+  Task<Result<>> truncate_to(Offset offset);
+  /// Removes everything; the next offset is `offset`.
+  Task<Result<>> truncate_fully_and_start_at(Offset offset);
+  /// Moves log_start up to `offset` and deletes segments wholly below. offset_out_of_range above
+  /// the high watermark.
+  Task<Result<>> delete_records(Offset offset);
+  /// Deletes what retention.ms and retention.bytes no longer keep, below the high watermark.
+  /// Answers how many segments.
+  Task<Result<size_t>> delete_old_segments(WallTime now);
+  /// Flushes everything, snapshots the producers, syncs the indexes: afterwards recovery_point is
+  /// log_end and the log may be found clean. Nothing may append any more.
+  Task<Result<>> close_cleanly();
+
+  // For the Flusher.
+  /// Takes what is unflushed. REQUIRED: the previous flush has ended.
+  Result<FlushWork> begin_flush();
+  void end_flush(Offset end, const Result<>& result);
+  bool dirty() const;
+
+  // A Flusher's own mark on the log.
+  struct FlushMark {
+    bool queued = false;     ///< stands in the list for the next round
+    bool in_round = false;   ///< belongs to the round under way
+    bool timer_set = false;  ///< a flush by time is asked for
+    uint64_t unflushed_bytes = 0;
+  };
+  FlushMark flush_mark;
+
+  /// For tests: everything that can be checked without reading files.
+  void check_invariants() const;
+
+ private:
+  struct Pending;
+
+  LogContext& context_;
+  const TopicPartition name_;
+  const TopicId topic_id_;
+  std::string directory_;
+  std::shared_ptr<const LogConfig> config_;
+
+  Offset log_start_ = Offset(0);
+  Offset log_end_ = Offset(0);
+  Offset durable_end_ = Offset(0);
+  Offset recovery_point_ = Offset(0);
+  Offset high_watermark_ = Offset(0);
+  bool loaded_ = false;
+  bool has_files_ = false;
+  FlushListener* listener_ = nullptr;
+};
+
+}  // namespace partita::storage
