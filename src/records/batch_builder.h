@@ -9,6 +9,7 @@
 //  without a copy.
 // Not thread-safe.
 
+#include <algorithm>
 #include <optional>
 #include <span>
 
@@ -67,7 +68,7 @@ class BatchBuilder {
   int32_t record_count() const { return count_; }
   bool empty() const { return count_ == 0; }
   /// Of the batch as it is, before compression.
-  size_t size() const { return buffer_.size(); }
+  size_t size() const { return std::max(buffer_.size(), kBatchHeaderBytes); }
   /// What append() would make of size().
   size_t size_with(const NewRecord& record) const;
 
@@ -78,6 +79,7 @@ class BatchBuilder {
   Result<Bytes> build();
 
  private:
+  void open();
   void put_record(int32_t offset_delta, const NewRecord& record);
   void write_header(uint8_t* to, size_t total_size) const;
   Result<Bytes> seal(Buffer batch);
