@@ -29,7 +29,7 @@ CALLS = {
              r'|\btime\s*\(\s*(nullptr|NULL|0|&)|\bstd::(clock|time)\s*\('
              r'|\b(clock_gettime|gettimeofday|localtime(_r)?|gmtime(_r)?|mktime)\s*\('
              r'|\b(usleep|nanosleep)\s*\(|(?<![\w>)])::sleep\s*\(',
-    'file': r'\b(std::)?(fopen|fdopen|freopen|tmpfile|opendir)\s*\(|std::(filesystem|[io]?fstream)\b',
+    'file': r'\b(fopen|fdopen|freopen|tmpfile|opendir)\s*\(|std::(filesystem|[io]?fstream)\b',
     'syscall': r'(?<![\w>)])::(' + '|'.join(SYSCALLS.split()) + r')\s*\(|\bsyscall\s*\(',
     'socket': r'(?<![\w.>:])(getaddrinfo|setsockopt|getsockopt|inet_pton|io_uring_\w+)\s*\(',
     'signal': r'\bstd::signal\s*\(|(?<![\w.>:])(sigaction|signalfd|sigprocmask)\s*\(',
