@@ -52,14 +52,15 @@ class Tally:
 
 def run_shown(command, **options):
     """Runs a command whose output is both shown and returned: (exit code, output)."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               stdin=subprocess.DEVNULL, text=True, errors='replace', **options)
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        sys.stdout.write(line)
-        sys.stdout.flush()
-    return process.wait(), ''.join(lines)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, text=True, errors='replace',
+                          **options) as process:
+        for line in process.stdout:
+            lines.append(line)
+            sys.stdout.write(line)
+            sys.stdout.flush()
+    return process.returncode, ''.join(lines)
 
 
 def add_check(tally, stage, command, **options):
