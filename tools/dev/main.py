@@ -73,7 +73,7 @@ def fuzz(arguments):
 def bench(arguments):
     packages.setup(clients=True, java=True)
     building.release_binary()
-    return subprocess.run([ROOT / 'bench/run', *arguments], cwd=ROOT).returncode
+    return subprocess.run([sys.executable, ROOT / 'bench/run.py', *arguments]).returncode
 
 
 def tidy(arguments):
