@@ -95,6 +95,7 @@ class Bytes {
   Bytes slice_of(ByteView part) const;
   /// Bytes of memory that this slice keeps alive.
   size_t pinned_bytes() const;
+  friend bool operator==(const Bytes& a, const Bytes& b) { return equal(a.view_, b.view_); }
 
  private:
   friend class Buffer;

@@ -1,0 +1,19 @@
+# C++ of Kafka's messages, generated from src/wire/schema into ${CMAKE_BINARY_DIR}/generated/wire.
+
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+function(partita_wire_generate)
+  set(gen ${CMAKE_SOURCE_DIR}/src/wire/gen)
+  set(schema ${CMAKE_SOURCE_DIR}/src/wire/schema)
+  set(out ${CMAKE_BINARY_DIR}/generated)
+  file(GLOB_RECURSE inputs CONFIGURE_DEPENDS ${schema}/*.txt ${gen}/*.py)
+  execute_process(COMMAND ${Python3_EXECUTABLE} -B ${gen}/generate.py ${schema} ${out} --list
+                  OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX REPLACE "[\r\n]+" ";" listed "${listed}")
+  list(REMOVE_ITEM listed "")
+  list(TRANSFORM listed PREPEND ${out}/)
+  add_custom_command(
+    OUTPUT ${listed} COMMAND ${Python3_EXECUTABLE} -B ${gen}/generate.py ${schema} ${out}
+    DEPENDS ${inputs} COMMENT "Generating Kafka's messages" VERBATIM)
+  target_sources(partita_wire PRIVATE ${listed})
+endfunction()
