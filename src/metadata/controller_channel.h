@@ -19,29 +19,96 @@ template <class T>
 class Task;
 }  // namespace partita
 
+// Each message lives in a namespace of its own, as the generator makes it.
 namespace partita::wire {
+namespace allocate_producer_ids_request {
 struct AllocateProducerIdsRequest;
+}
+namespace allocate_producer_ids_response {
 struct AllocateProducerIdsResponse;
+}
+namespace alter_configs_request {
 struct AlterConfigsRequest;
+}
+namespace alter_configs_response {
 struct AlterConfigsResponse;
+}
+namespace broker_heartbeat_request {
 struct BrokerHeartbeatRequest;
+}
+namespace broker_heartbeat_response {
 struct BrokerHeartbeatResponse;
+}
+namespace broker_registration_request {
 struct BrokerRegistrationRequest;
+}
+namespace broker_registration_response {
 struct BrokerRegistrationResponse;
+}
+namespace create_partitions_request {
 struct CreatePartitionsRequest;
+}
+namespace create_partitions_response {
 struct CreatePartitionsResponse;
+}
+namespace create_topics_request {
 struct CreateTopicsRequest;
+}
+namespace create_topics_response {
 struct CreateTopicsResponse;
+}
+namespace delete_topics_request {
 struct DeleteTopicsRequest;
+}
+namespace delete_topics_response {
 struct DeleteTopicsResponse;
+}
+namespace describe_quorum_request {
 struct DescribeQuorumRequest;
+}
+namespace describe_quorum_response {
 struct DescribeQuorumResponse;
+}
+namespace fetch_request {
 struct FetchRequest;
+}
+namespace fetch_response {
 struct FetchResponse;
+}
+namespace fetch_snapshot_request {
 struct FetchSnapshotRequest;
+}
+namespace fetch_snapshot_response {
 struct FetchSnapshotResponse;
+}
+namespace incremental_alter_configs_request {
 struct IncrementalAlterConfigsRequest;
+}
+namespace incremental_alter_configs_response {
 struct IncrementalAlterConfigsResponse;
+}
+using allocate_producer_ids_request::AllocateProducerIdsRequest;
+using allocate_producer_ids_response::AllocateProducerIdsResponse;
+using alter_configs_request::AlterConfigsRequest;
+using alter_configs_response::AlterConfigsResponse;
+using broker_heartbeat_request::BrokerHeartbeatRequest;
+using broker_heartbeat_response::BrokerHeartbeatResponse;
+using broker_registration_request::BrokerRegistrationRequest;
+using broker_registration_response::BrokerRegistrationResponse;
+using create_partitions_request::CreatePartitionsRequest;
+using create_partitions_response::CreatePartitionsResponse;
+using create_topics_request::CreateTopicsRequest;
+using create_topics_response::CreateTopicsResponse;
+using delete_topics_request::DeleteTopicsRequest;
+using delete_topics_response::DeleteTopicsResponse;
+using describe_quorum_request::DescribeQuorumRequest;
+using describe_quorum_response::DescribeQuorumResponse;
+using fetch_request::FetchRequest;
+using fetch_response::FetchResponse;
+using fetch_snapshot_request::FetchSnapshotRequest;
+using fetch_snapshot_response::FetchSnapshotResponse;
+using incremental_alter_configs_request::IncrementalAlterConfigsRequest;
+using incremental_alter_configs_response::IncrementalAlterConfigsResponse;
 }  // namespace partita::wire
 
 namespace partita::metadata {
