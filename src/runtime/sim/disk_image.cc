@@ -95,17 +95,32 @@ void DiskImage::apply_to(Tree& tree, const DiskOp& op) {
   std::copy_n(op.data.data(), op.data.size(), data.begin() + static_cast<ptrdiff_t>(op.position));
 }
 
+namespace {
+
+/// Where a torn write leaves the end of its file at least.
+uint64_t torn_end(const DiskOp& op, const Fate& fate) {
+  const uint64_t end = op.position + op.data.size();
+  if (fate.size == SizeKept::whole) return end;
+  if (fate.size == SizeKept::no) return 0;
+  const uint64_t first = op.position / kSectorBytes;
+  uint64_t kept_end = 0;
+  for (uint64_t sector = first; sector * kSectorBytes < end; sector++) {
+    if (!fate.lost(sector - first)) kept_end = std::min(end, (sector + 1) * kSectorBytes);
+  }
+  return kept_end;
+}
+
+}  // namespace
+
 void DiskImage::apply_torn(Tree& tree, const DiskOp& op, const Fate& fate) {
   std::vector<uint8_t>& data = edit(tree[op.inode].data);
-  const uint64_t end = op.position + op.data.size();
-  if (fate.size_kept && data.size() < end) data.resize(end);
-  const uint64_t first_sector = op.position / kSectorBytes;
-  for (uint64_t at = op.position; at < std::min<uint64_t>(end, data.size());) {
+  data.resize(std::max<uint64_t>(data.size(), torn_end(op, fate)));
+  const uint64_t end = std::min<uint64_t>(op.position + op.data.size(), data.size());
+  const uint64_t first = op.position / kSectorBytes;
+  for (uint64_t at = op.position; at < end;) {
     const uint64_t sector = at / kSectorBytes;
-    const uint64_t sector_end = std::min({(sector + 1) * kSectorBytes, end, uint64_t{data.size()}});
-    const uint64_t index = sector - first_sector;
-    const bool lost = index < fate.sectors_lost.size() && fate.sectors_lost[index];
-    if (!lost) {
+    const uint64_t sector_end = std::min((sector + 1) * kSectorBytes, end);
+    if (!fate.lost(sector - first)) {
       std::copy_n(op.data.data() + (at - op.position), sector_end - at,
                   data.begin() + static_cast<ptrdiff_t>(at));
     }

@@ -77,12 +77,17 @@ struct DiskOp {
   bool changes_names() const { return kind >= DiskOpKind::create && kind <= DiskOpKind::unlink; }
 };
 
-/// What a power cut does to one pending operation. Sectors are counted from the one that holds the
-/// write's first byte.
+/// How much of a write's growth of its file a power cut keeps.
+enum class SizeKept : uint8_t { whole, of_kept_sectors, no };
+
+/// What a power cut does to one pending operation.
 struct Fate {
-  bool kept = true;                     ///< names and truncates have only this
-  bool size_kept = true;                ///< of writes
-  std::vector<bool> sectors_lost = {};  ///< of writes; shorter means that the rest is kept
+  bool kept = true;                 ///< names and truncates have only this
+  SizeKept size = SizeKept::whole;  ///< of writes
+  /// Of writes, counted from the sector of the first byte; shorter means that the rest is kept.
+  std::vector<bool> sectors_lost = {};
+
+  bool lost(uint64_t sector) const { return sector < sectors_lost.size() && sectors_lost[sector]; }
 };
 
 class DiskImage {

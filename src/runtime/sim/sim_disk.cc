@@ -21,7 +21,7 @@ std::vector<Fate> draw_fates(const std::vector<DiskOp>& pending, Random& random)
     fate.kept = random.below(8) < keep_in_eight;
     if (!fate.kept || keep_in_eight == 8 || op.kind != DiskOpKind::write) continue;
     if (random.below(2) == 0) continue;
-    fate.size_kept = random.below(2) == 0;
+    fate.size = static_cast<SizeKept>(random.below(3));
     const uint64_t first = op.position / kSectorBytes;
     const uint64_t sectors = (op.position + op.data.size()) / kSectorBytes - first + 1;
     for (uint64_t i = 0; i < sectors; i++) fate.sectors_lost.push_back(random.below(2) == 0);
