@@ -72,7 +72,8 @@ class SizesTest(TidyTest):
         self.expect_fault('src/a/a.cc:1: X::X has 82 lines')
 
     def test_rows_of_a_table_do_not_count(self):
-        rows = ''.join(f'    case {number}: return "{number}";\n' for number in range(90))
+        rows = ''.join(f'    case {number}:\n    case -{number}: return "{number}";\n'
+                       for number in range(1, 90))
         self.write('src/a/a.cc', 'const char* f(int x) {\n  switch (x) {\n' + rows + '  }\n}\n')
         self.expect_clean()
 
@@ -105,7 +106,8 @@ class BansTest(TidyTest):
     PLANTS = {
         'thread': ['#include <thread>', '#include <mutex>', 'std::mutex m;',
                    'void f() { std::this_thread::yield(); }'],
-        'random': ['#include <random>', 'std::mt19937 g;', 'int f() { return rand(); }'],
+        'random': ['#include <random>', 'std::mt19937 g;'],
+        'entropy': ['int f() { return rand(); }', 'std::random_device d;'],
         'clock': ['auto f() { return std::chrono::steady_clock::now(); }',
                   'auto f() { return time(nullptr); }', '#include <ctime>'],
         'file': ['#include <fstream>', '#include <unistd.h>', 'auto f() { return fopen(p, "r"); }'],

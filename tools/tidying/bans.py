@@ -11,7 +11,8 @@ SYSCALLS = ('open openat close read write pread pwrite preadv pwritev readv writ
 HEADERS = {
     'thread': 'thread mutex shared_mutex condition_variable future semaphore latch barrier '
               'stop_token pthread.h',
-    'random': 'random sys/random.h',
+    'random': 'random',
+    'entropy': 'sys/random.h',
     'clock': 'ctime time.h sys/time.h sys/timerfd.h',
     'file': 'fstream filesystem fcntl.h unistd.h dirent.h sys/stat.h sys/mman.h sys/uio.h '
             'sys/file.h',
@@ -22,9 +23,9 @@ HEADERS = {
 }
 CALLS = {
     'thread': r'std::(this_thread|j?thread|async|(\w+_)?mutex|condition_variable)\b|\bpthread_\w+',
-    'random': r'std::(random_device|mt19937(_64)?|default_random_engine|s?rand)\b'
-              r'|\bs?rand\s*\('
-              r'|(?<![\w>)])::s?random\s*\(|\b([dlm]rand48|rand_r|getrandom|getentropy)\s*\(',
+    'random': r'std::(mt19937(_64)?|minstd_rand0?|\w+_distribution)\b',
+    'entropy': r'std::(random_device|default_random_engine|s?rand)\b|\bs?rand\s*\('
+               r'|(?<![\w>)])::s?random\s*\(|\b([dlm]rand48|rand_r|getrandom|getentropy)\s*\(',
     'clock': r'\b(steady_clock|system_clock|high_resolution_clock|utc_clock)\b'
              r'|\btime\s*\(\s*(nullptr|NULL|0|&)|\bstd::(clock|time)\s*\('
              r'|\b(clock_gettime|gettimeofday|localtime(_r)?|gmtime(_r)?|mktime)\s*\('
@@ -46,6 +47,7 @@ CALLS = {
 REPLACEMENT = {
     'thread': 'a shard is one thread: use Task, Scope and the mailboxes of runtime/',
     'random': 'draw from runtime/random.h, so that a seed repeats it',
+    'entropy': 'draw from runtime/random.h, so that a seed repeats it',
     'clock': 'ask runtime/clock.h, or take the time as an argument',
     'file': 'go through runtime/disk.h',
     'syscall': 'go through Disk or Net of runtime/',

@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     re.DOTALL)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\b.*$', re.MULTILINE)
 _DIRECTIVE = re.compile(r'^[ \t]*#(?:\\\n|[^\n])*', re.MULTILINE)
-_TABLE_ROW = re.compile(r'^\s*case [^;]*: return [^;]*;\s*$', re.MULTILINE)
+_TABLE_ROW = re.compile(r'^\s*case [^;\n]*:(?: return [^;\n]*;)?\s*$', re.MULTILINE)
 _MEMBER_GOES_ON = re.compile(r'\s*[,{]')
 _ACCESS = re.compile(r'(?:\s*(?:public|private|protected)\s*:)*')
 _ATTRIBUTE = re.compile(r'__attribute__\s*\(\(.*?\)\)|\[\[.*?\]\]|alignas\s*\([^)]*\)')
@@ -54,7 +54,7 @@ def _is_function(header):
 def functions_of(text):
     """[(name, first line, size)] of the functions with a body, the lambdas in them included.
 
-    The size leaves out rows of a table: cases that return on the same line.
+    The size leaves out rows of a table: cases that return on the same line, or fall through.
     """
     code = _DIRECTIVE.sub(lambda match: _blank(match[0]), code_of(text))
     lines = code.splitlines()
