@@ -8,6 +8,7 @@
 //  allocated for them.
 //  3. A negative length of a key or value is null, as in Kafka; of a header's key it is an error.
 
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -26,7 +27,10 @@ class RecordHeaders {
  public:
   class Iterator {
    public:
+    using iterator_category = std::input_iterator_tag;
     using value_type = RecordHeader;
+    using reference = RecordHeader;
+    using pointer = const RecordHeader*;
     using difference_type = std::ptrdiff_t;
     RecordHeader operator*() const { return current_; }
     const RecordHeader* operator->() const { return &current_; }
