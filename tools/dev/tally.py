@@ -13,7 +13,7 @@ class Tally:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
-        self.failures = []
+        self.failures, self.stages = [], []
 
     def add(self, stage, passed, failures, skipped=0):
         """`failures` names what failed, one entry each."""
@@ -36,11 +36,15 @@ class Tally:
             self.add(name, 0, [str(error)])
         passed, failed = self.passed - before[0], self.failed - before[1]
         seconds = time.monotonic() - started
-        print(f'--- {name}: {passed} ok, {failed} not ok, {seconds:.1f} s', flush=True)
+        self.stages.append(f'{name}: {passed} ok, {failed} not ok, {seconds:.1f} s')
+        print(f'--- {self.stages[-1]}', flush=True)
         return failed == 0
 
     def close(self):
         """The closing lines; answers the exit code."""
+        print('')
+        for line in self.stages:
+            print(line)
         if self.failures:
             print('\nWhat failed:')
             for failure in self.failures:
