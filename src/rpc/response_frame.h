@@ -1,27 +1,23 @@
 #pragma once
-// A message as the frame that goes back: size, response header, body.
+// A message as the frame that goes back.
 
 #include "rpc/request_handler.h"
-#include "wire/api_key.h"
-#include "wire/writer.h"
+#include "wire/frame.h"
 
 namespace partita::rpc {
 
 /// Encodes `message` as the answer to `request`. A message that its version cannot carry is a fault
 /// of ours and closes the connection.
 template <class Message>
-Response reply(const Request& request, const Message& message) {
-  wire::Writer writer;
-  writer.int32(0);
-  writer.int32(request.correlation_id);
-  if (wire::response_header_version(request.api_key, request.version) > 0) writer.no_tags();
-  if (const Result<> encoded = message.encode(writer, request.version); !encoded) {
-    return Response::closing("cannot encode the response: " + describe(encoded.error()));
-  }
-  writer.patch_int32(0, static_cast<int32_t>(writer.size() - sizeof(int32_t)));
-  Result<ByteChain> frame = std::move(writer).finish();
+Response reply_in(int16_t version, const Request& request, const Message& message) {
+  Result<ByteChain> frame = wire::encode_response(message, version, request.correlation_id);
   if (!frame) return Response::closing("cannot encode the response: " + describe(frame.error()));
   return {.frame = std::move(*frame)};
+}
+
+template <class Message>
+Response reply(const Request& request, const Message& message) {
+  return reply_in(request.version, request, message);
 }
 
 }  // namespace partita::rpc
