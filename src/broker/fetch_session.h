@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -64,6 +65,9 @@ class FetchSession {
   /// Adds or changes.
   void update(FetchPartition partition);
   void forget(const FetchKey& key);
+  /// One fetch works with a session at a time: false where another does.
+  bool begin_use() { return !std::exchange(in_use_, true); }
+  void end_use() { in_use_ = false; }
   /// To be called for one whose data is sent.
   void move_to_back(std::list<FetchPartition>::iterator at) {
     order_.splice(order_.end(), order_, at);
@@ -75,6 +79,7 @@ class FetchSession {
   const bool topic_ids_;
   int32_t next_epoch_ = 1;
   Instant last_used_;
+  bool in_use_ = false;
   std::list<FetchPartition> order_;
   std::map<FetchKey, std::list<FetchPartition>::iterator> by_key_;
 };

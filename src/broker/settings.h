@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "storage/log_config.h"
 
 namespace partita::broker {
 
@@ -33,7 +34,7 @@ struct ListenerAddress {
 /// "A://host:1,B://[::1]:2"; invalid_argument with Kafka's sense where it makes none.
 Result<std::vector<ListenerAddress>> parse_listeners(std::string_view text);
 
-enum class Durability { fsync, interval, os };
+using storage::Durability;
 
 struct Settings {
   int32_t node_id = -1;  ///< -1: as meta.properties says, else 1

@@ -173,6 +173,12 @@ Task<Result<>> Partition::acknowledged(Offset end, int16_t acks, Deadline deadli
   co_return Result<>();
 }
 
+bool Partition::is_acknowledged(Offset end, int16_t acks) const {
+  if (state_ != State::ready) return false;
+  if (acks != -1) return log_.acknowledged_end() >= end;
+  return machine_.high_watermark() >= end && machine_.enough_in_sync();
+}
+
 Task<Result<>> Partition::ready() {
   const Use use(*this);
   while (state_ == State::loading) CO_CHECKED(co_await ready_waiters_.wait(scope_));

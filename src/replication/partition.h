@@ -48,7 +48,7 @@ struct FetchAnswer {
   Offset log_start_offset = kNoOffset;
   ByteChain records;
   size_t size = 0;
-  /// What a reader of this isolation may see now; it waits until this is passed.
+  /// What a reader of this isolation could see; it waits until this has moved.
   Offset readable_end;
   std::optional<storage::PartitionLog::EpochEnd> diverging;
 };
@@ -93,11 +93,15 @@ class Partition final : public storage::FlushListener {
   /// Answers when the answer to `acks` may be given for records below `end`: kafka_storage_error,
   /// not_leader_or_follower, request_timed_out, not_enough_replicas_after_append.
   Task<Result<>> acknowledged(Offset end, int16_t acks, Deadline deadline);
+  /// acknowledged() would answer at once, and well.
+  bool is_acknowledged(Offset end, int16_t acks) const;
 
   /// Waits for the log to be open.
   Task<Result<>> ready();
   Task<Result<FetchAnswer>> fetch(FetchRead read);
-  /// To be woken when a reader may see `waiter`'s mark.
+  /// What a reader of this isolation may see now ends here.
+  Offset readable_end(Isolation isolation) const;
+  /// To be woken when readable_end() has reached `waiter`'s mark, and when the partition ends.
   void wait_readable(OffsetWaiter& waiter, Isolation isolation);
 
   struct ListedOffset {
@@ -126,7 +130,6 @@ class Partition final : public storage::FlushListener {
   AppendOutcome append_now(AppendRequest& request);
   void drain_appends();
   void advance();
-  Offset readable_end(Isolation isolation) const;
   Task<Result<ListedOffset>> list_special(int64_t timestamp, Offset upper_bound);
 
   Scope& scope_;

@@ -1,0 +1,28 @@
+#pragma once
+// The handlers, one a file, numbered by API key. Each takes a request apart, asks the shards and the
+// controller, and answers; what they decide stands in the machines below.
+
+#include "broker/handler_table.h"
+
+namespace partita::broker {
+
+Task<rpc::Response> handle_produce(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_fetch(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_list_offsets(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_metadata(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_find_coordinator(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_api_versions(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_delete_topics(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context,
+                                                     rpc::Request request);
+Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
+
+/// The answer to a body that is no legal message: the connection is closed with the words.
+rpc::Response close_malformed(const rpc::Request& request, const Error& error);
+
+}  // namespace partita::broker
