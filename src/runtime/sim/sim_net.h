@@ -92,6 +92,7 @@ class SimNet {
   void establish(const std::shared_ptr<Attempt>& attempt, SimNode& to, SimListener& listener);
   void retry_connect(std::shared_ptr<Attempt> attempt);
   void process_ended(SimNode& node, bool power_cut);
+  void powered_up(SimNode& node);
   void forget_dead();
   uint16_t next_port(SimNode& node);
 

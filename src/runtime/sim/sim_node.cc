@@ -112,7 +112,7 @@ void SimNode::crash(CrashMode mode) {
 
 void SimNode::restart(uint32_t shards) {
   CHECK(!running());
-  powered_ = true;
+  if (!std::exchange(powered_, true)) world_.net().powered_up(*this);
   const uint32_t count = shards > 0 ? shards : static_cast<uint32_t>(process().shard_count());
   processes_.push_back(std::make_unique<SimProcess>(*this, processes_.size() + 1, count));
 }
