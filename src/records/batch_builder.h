@@ -65,6 +65,9 @@ class BatchBuilder {
   /// A control record of this kind.
   void append_control(ByteView key, ByteView value, WallTime timestamp);
 
+  /// Room for a batch of this size before compression, where it is known.
+  void reserve(size_t bytes) { buffer_.reserve(bytes); }
+
   int32_t record_count() const { return count_; }
   bool empty() const { return count_ == 0; }
   /// Of the batch as it is, before compression.

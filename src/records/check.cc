@@ -33,6 +33,17 @@ std::unexpected<Rejection> reject_record(int32_t index, const char* why) {
                 fmt::format("Record {} of the batch is malformed: {}.", index, why));
 }
 
+/// Reads one record into `summary`, ordinary or not; answers what is wrong, or null.
+inline const char* take_summary(const uint8_t*& at, const uint8_t* end,
+                                detail::RecordSummary& summary) {
+  if (detail::take_plain_record(at, end, summary)) [[likely]]
+    return nullptr;
+  Record record;
+  if (const char* wrong = detail::take_record(at, end, record)) return wrong;
+  summary = {record.timestamp_delta, record.offset_delta, record.key.has_value()};
+  return nullptr;
+}
+
 // Each record costs some nanoseconds here, and all produced records that are not compressed come
 // through.
 Judged<RecordsSeen> walk_records(ByteView bytes, int32_t count, int64_t base_timestamp) {
@@ -40,9 +51,9 @@ Judged<RecordsSeen> walk_records(ByteView bytes, int32_t count, int64_t base_tim
   const uint8_t* const end = at + bytes.size();
   const bool trust_offsets = mutant("records.check_trusts_offset_deltas");
   RecordsSeen seen;
-  Record record;
+  detail::RecordSummary record;
   for (int32_t i = 0; i < count; i++) {
-    if (const char* wrong = detail::take_record(at, end, record)) return reject_record(i, wrong);
+    if (const char* wrong = take_summary(at, end, record)) return reject_record(i, wrong);
     if (record.offset_delta != i && !trust_offsets) {
       return reject_record(i, "its offset delta is not its place in the batch");
     }
@@ -53,11 +64,13 @@ Judged<RecordsSeen> walk_records(ByteView bytes, int32_t count, int64_t base_tim
       seen.index_of_max = i;
     }
     if (timestamp != kNoTime) seen.min_timestamp = std::min(seen.min_timestamp, timestamp);
-    if (!record.key && seen.first_null_key < 0) seen.first_null_key = i;
+    if (!record.has_key && seen.first_null_key < 0) seen.first_null_key = i;
   }
-  if (at != end)
+  if (at != end) {
     return reject(Errc::invalid_record,
                   fmt::format("{} bytes follow the batch's last record.", end - at));
+  }
+  // Only the absence of all timestamps leaves no minimum.
   if (seen.min_timestamp == std::numeric_limits<int64_t>::max() && seen.max_timestamp == kNoTime) {
     seen.min_timestamp = kNoTime;
   }

@@ -5,6 +5,9 @@
 //
 // Invariant: nothing at or behind `end` is read; a cursor never passes it.
 
+#include <bit>
+#include <cstring>
+
 #include "base/bytes.h"
 #include "base/varint.h"
 #include "records/record.h"
@@ -91,6 +94,65 @@ inline const char* take_record(const uint8_t*& at, const uint8_t* end, Record& r
   record.headers = RecordHeaders({headers, at}, header_count);
   record.bytes = {start, record_end};
   return nullptr;
+}
+
+/// What the check of produced batches needs of a record.
+struct RecordSummary {
+  int64_t timestamp_delta;
+  int32_t offset_delta;
+  bool has_key;
+};
+
+/// Decodes a varint of up to three bytes from `word`, which begins with it; false for a longer one.
+inline bool take_short_varint(uint32_t word, const uint8_t*& at, uint32_t& raw) {
+  if ((word & 0x80) == 0) [[likely]] {
+    raw = word & 0x7f;
+    at += 1;
+    return true;
+  }
+  if ((word & 0x8000) == 0) {
+    raw = (word & 0x7f) | (word >> 1 & 0x3f80);
+    at += 2;
+    return true;
+  }
+  raw = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000);
+  at += 3;
+  return (word & 0x800000) == 0;
+}
+
+inline uint32_t load_little(const uint8_t* from) {
+  uint32_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return std::endian::native == std::endian::little ? word : __builtin_bswap32(word);
+}
+
+/// take_record for the ordinary record, with little branching: no headers, no length beyond 1 MiB,
+/// not at the very end of the bytes. False where it is any other one or wrong; `at` stays then, and
+/// take_record tells which.
+inline bool take_plain_record(const uint8_t*& at, const uint8_t* end, RecordSummary& summary) {
+  // Length, attributes, both deltas and the key's length take at most 13 bytes, read in words of
+  // four.
+  constexpr ptrdiff_t kFrontBytesMax = 16;
+  if (end - at < kFrontBytesMax) return false;
+  const uint8_t* p = at;
+  uint32_t length, timestamp, offset, key, value;
+  if (!take_short_varint(load_little(p), p, length)) return false;
+  if ((length & 1) != 0 || static_cast<ptrdiff_t>(length >> 1) > end - p) return false;
+  const uint8_t* const record_end = p + (length >> 1);
+  p += 1;  // attributes
+  if (!take_short_varint(load_little(p), p, timestamp)) return false;
+  if (!take_short_varint(load_little(p), p, offset)) return false;
+  if (!take_short_varint(load_little(p), p, key)) return false;
+  // An odd zigzag is a negative length: null, without bytes.
+  const ptrdiff_t key_bytes = (key & 1) != 0 ? 0 : static_cast<ptrdiff_t>(key >> 1);
+  if (record_end - p < key_bytes || end - p - key_bytes < 4) return false;
+  p += key_bytes;
+  if (!take_short_varint(load_little(p), p, value)) return false;
+  const ptrdiff_t value_bytes = (value & 1) != 0 ? 0 : static_cast<ptrdiff_t>(value >> 1);
+  if (record_end - p != value_bytes + 1 || record_end[-1] != 0) return false;
+  at = record_end;
+  summary = {unzigzag(timestamp), unzigzag(offset), (key & 1) == 0};
+  return true;
 }
 
 }  // namespace partita::records::detail
