@@ -16,4 +16,18 @@ function(partita_wire_generate)
     OUTPUT ${listed} COMMAND ${Python3_EXECUTABLE} -B ${gen}/generate.py ${schema} ${out}
     DEPENDS ${inputs} COMMENT "Generating Kafka's messages" VERBATIM)
   target_sources(partita_wire PRIVATE ${listed})
+
+  # Several messages a compilation: the headers that they share cost more than a message does.
+  set(sources ${listed})
+  list(FILTER sources INCLUDE REGEX "\\.cc$")
+  set(index 0)
+  foreach(source ${sources})
+    math(EXPR group "${index} / 10")
+    math(EXPR index "${index} + 1")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP messages_${group})
+  endforeach()
+  set_target_properties(partita_wire PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  if(TARGET wire_test)
+    target_link_libraries(wire_test PRIVATE z)
+  endif()
 endfunction()

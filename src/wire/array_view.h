@@ -90,13 +90,16 @@ class ArrayView {
   bool empty() const { return size_ == 0; }
   Iterator begin() const { return Iterator(*this); }
   std::default_sentinel_t end() const { return {}; }
+  /// Over the elements' bytes, for read_element().
+  Reader reader() const { return Reader(begin_, end_); }
+  int16_t version() const { return version_; }
   /// REQUIRED: !empty().
   T front() const { return *begin(); }
   /// For numbers, strings and the like; structs have materialise().
   std::vector<T> to_vector() const {
-    std::vector<T> all;
-    all.reserve(size_);
-    for (const T& element : *this) all.push_back(element);
+    std::vector<T> all(size_);
+    T* to = all.data();
+    for (const T& element : *this) *to++ = element;
     return all;
   }
 

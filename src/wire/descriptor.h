@@ -42,6 +42,8 @@ struct VersionRange {
   constexpr bool empty() const { return last < first; }
 };
 
+class Reader;
+class Writer;
 struct StructDescriptor;
 
 struct FieldDescriptor {
@@ -86,8 +88,8 @@ struct MessageDescriptor {
   VersionRange versions;
   VersionRange flexible;
   const StructDescriptor* root;
-  /// Decodes, materialises and encodes again.
-  Result<ByteChain> (*reencode)(ByteView body, int16_t version);
+  /// Reads, materialises and writes again; for reencode().
+  void (*recode)(Reader& reader, int16_t version, Writer& writer);
 };
 
 }  // namespace partita::wire

@@ -32,7 +32,6 @@ struct MessageView {
 };
 
 Error unsupported_version(const MessageDescriptor& message, int16_t version);
-Error malformed_message(const MessageDescriptor& message, int16_t version, size_t size);
 
 /// Kafka's JSON of a decoded message.
 template <class View>
@@ -49,28 +48,19 @@ Result<ByteChain> encode_body(const Message& message, int16_t version) {
   return std::move(writer).finish();
 }
 
+/// Decodes, materialises and encodes: the same bytes, unless there were unknown tags or trailing
+/// bytes.
+Result<ByteChain> reencode(const MessageDescriptor& message, ByteView body, int16_t version);
+
 // What generated code calls.
 namespace detail {
 
-template <class View>
-Result<View> decode_message(ByteView body, int16_t version) {
-  const MessageDescriptor& message = View::descriptor();
-  if (!message.versions.has(version)) return std::unexpected(unsupported_version(message, version));
-  Reader reader(body);
-  View view = View::read(reader, version);
-  if (!reader.ok()) return std::unexpected(malformed_message(message, version, body.size()));
-  view.trailing_bytes = reader.remaining();
-  view.body = body.first(body.size() - view.trailing_bytes);
-  view.version = version;
-  return view;
-}
+/// Ends decoding: the error if there was one, else fills `view` in.
+Result<> finish_decode(const Reader& reader, const MessageDescriptor& message, ByteView body,
+                       int16_t version, MessageView& view);
 
-template <class View>
-Result<ByteChain> reencode(ByteView body, int16_t version) {
-  TRY(const View view, View::decode(body, version));
-  const auto owned = materialise(view);
-  return encode_body(owned, version);
-}
+/// Whether the version has a schema; an error of `writer` if not.
+bool can_encode(Writer& writer, const MessageDescriptor& message, int16_t version);
 
 /// `view` owned: a slice of `frame` where that is given, else a copy.
 Bytes own(ByteView view, const Bytes& frame);
@@ -79,13 +69,18 @@ inline ByteChain own_records(ByteView view, const Bytes& frame) {
   return {own(view, frame)};
 }
 
-template <class View, class Make>
-auto own_array(const ArrayView<View>& array, Make make) {
-  std::vector<decltype(make(std::declval<const View&>()))> all;
-  all.reserve(array.size());
-  for (const View& element : array) all.push_back(make(element));
-  return all;
+/// fill(owned, view, frame) is generated for every struct.
+template <class Owned, class View>
+void own_array(std::vector<Owned>& owned, const ArrayView<View>& array, const Bytes& frame) {
+  owned = std::vector<Owned>(array.size());
+  Reader reader = array.reader();
+  for (Owned& to : owned) fill(to, View::read(reader, array.version()), frame);
 }
+template <class T>
+void own_array(std::vector<T>& owned, const ArrayView<T>& array) {
+  owned = array.to_vector();
+}
+void own_array(std::vector<std::string>& owned, const ArrayView<std::string_view>& array);
 
 }  // namespace detail
 }  // namespace partita::wire

@@ -15,7 +15,6 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
-#include "base/varint.h"
 
 namespace partita::wire {
 
@@ -45,21 +44,11 @@ class Reader {
   uint16_t uint16() { return fixed<uint16_t>(); }
   uint32_t uint32() { return fixed<uint32_t>(); }
   double float64() { return std::bit_cast<double>(fixed<uint64_t>()); }
-  Uuid uuid() {
-    std::array<uint8_t, 16> bytes = {};
-    const ByteView from = take(16);
-    if (from.size() == 16) std::memcpy(bytes.data(), from.data(), 16);
-    return Uuid(bytes);
-  }
+  Uuid uuid();
   uint32_t uvarint() {
-    uint32_t value = 0;
-    const size_t count = get_uvarint(at_, end_, value);
-    if (count == 0) {
-      fail();
-      return 0;
-    }
-    at_ += count;
-    return value;
+    if (at_ == end_ || *at_ >= 0x80) [[unlikely]]
+      return long_uvarint();
+    return *at_++;
   }
   ByteView take(size_t count) {
     if (count > remaining()) {
@@ -73,51 +62,21 @@ class Reader {
 
   /// The number of bytes or elements that follow; -1 is null, which any negative number means.
   /// `wide` chooses int32 over int16 where not flexible.
-  int32_t length(bool flexible, bool wide) {
-    if (flexible) {
-      const uint32_t value = uvarint();
-      if (value > 0x7fffffffU) fail();
-      return ok_ ? static_cast<int32_t>(value) - 1 : -1;
-    }
-    const int32_t value = wide ? int32() : int16();
-    return ok_ && value >= 0 ? value : -1;
-  }
+  int32_t length(bool flexible, bool wide);
   int32_t array_count(bool flexible) { return length(flexible, true); }
 
-  std::optional<std::string_view> nullable_string(bool flexible) {
-    const int32_t count = length(flexible, false);
-    if (count < 0) return std::nullopt;
-    if (static_cast<size_t>(count) > kStringBytesMax) fail();
-    return as_text(take(static_cast<size_t>(count)));
-  }
-  std::optional<ByteView> nullable_bytes(bool flexible) {
-    const int32_t count = length(flexible, true);
-    if (count < 0) return std::nullopt;
-    return take(static_cast<size_t>(count));
-  }
+  std::optional<std::string_view> nullable_string(bool flexible);
+  std::optional<ByteView> nullable_bytes(bool flexible);
   /// Null is a failure.
-  std::string_view string(bool flexible) {
-    const auto value = nullable_string(flexible);
-    if (!value) fail();
-    return value.value_or(std::string_view());
-  }
+  std::string_view string(bool flexible);
   /// Null is a failure.
-  ByteView bytes(bool flexible) {
-    const auto value = nullable_bytes(flexible);
-    if (!value) fail();
-    return value.value_or(ByteView());
-  }
+  ByteView bytes(bool flexible);
   /// The marker before a struct that may be null.
   bool present() { return int8() >= 0; }
-  /// Passes over a tagged section whose tags are all unknown here.
-  void skip_tags() {
-    for (uint32_t count = uvarint(); count > 0 && ok_; count--) {
-      uvarint();
-      take(uvarint());
-    }
-  }
 
  private:
+  uint32_t long_uvarint();
+
   template <class T>
   T fixed() {
     if (remaining() < sizeof(T)) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "wire/json.h"
+#include "wire/message.h"
 
 namespace partita::wire {
 namespace {
@@ -28,7 +28,7 @@ Result<std::string> decode_to_json(std::string_view message, int16_t version, By
 
 Result<ByteChain> reencode(std::string_view message, int16_t version, ByteView body) {
   TRY(const MessageDescriptor* descriptor, need_message(message));
-  return descriptor->reencode(body, version);
+  return reencode(*descriptor, body, version);
 }
 
 }  // namespace partita::wire

@@ -8,7 +8,6 @@
 //
 // for (TagReader tags(reader); tags.next();) { if (tags.tag() == 0) ... else tags.skip(); }
 
-#include "base/fault_points.h"
 #include "wire/reader.h"
 
 namespace partita::wire {
@@ -20,33 +19,14 @@ class TagReader {
   explicit TagReader(Reader& reader) : reader_(reader), left_(reader.uvarint()) {}
 
   /// Goes to the next entry; false at the end and after a failure.
-  bool next() {
-    if (value_end_ != nullptr && reader_.position() != value_end_ &&
-        !mutant("wire.accept_tag_size")) {
-      reader_.fail();
-    }
-    if (left_ == 0 || !reader_.ok()) return false;
-    left_--;
-    return begin_entry();
-  }
+  bool next();
   uint32_t tag() const { return static_cast<uint32_t>(tag_); }
-  void skip() {
-    if (++skipped_ > kUnknownTagsMax && !mutant("wire.unknown_tags_unbounded")) reader_.fail();
-    reader_.take(size_);
-  }
+  void skip();
   /// Passes over a tag that is known, which is not counted.
   void skip_known() { reader_.take(size_); }
 
  private:
-  bool begin_entry() {
-    const uint32_t tag = reader_.uvarint();
-    size_ = reader_.uvarint();
-    const bool rises = static_cast<int64_t>(tag) > tag_ || mutant("wire.accept_tag_order");
-    if (!rises || size_ > reader_.remaining()) reader_.fail();
-    tag_ = tag;
-    value_end_ = reader_.ok() ? reader_.position() + size_ : nullptr;
-    return reader_.ok();
-  }
+  bool begin_entry();
 
   Reader& reader_;
   uint32_t left_;
@@ -55,5 +35,8 @@ class TagReader {
   uint32_t size_ = 0;
   const uint8_t* value_end_ = nullptr;
 };
+
+/// Passes over a section whose tags are all unknown.
+void skip_tags(Reader& reader);
 
 }  // namespace partita::wire

@@ -1,8 +1,7 @@
 #include "wire/walk.h"
 
-#include <string>
-
 #include "base/fault_points.h"
+#include "wire/message.h"
 
 namespace partita::wire {
 namespace {
@@ -121,21 +120,11 @@ void walk_structs(Reader& reader, const StructDescriptor& structure, size_t coun
 }
 
 Result<size_t> check_message(const MessageDescriptor& message, ByteView body, int16_t version) {
-  if (!message.versions.has(version)) {
-    return fail(Errc::unsupported_version,
-                std::string(message.name).append(" version ").append(std::to_string(version)));
-  }
   Reader reader(body);
-  walk_struct(reader, *message.root, version);
-  if (!reader.ok()) {
-    return fail(Errc::malformed, std::string(message.name)
-                                     .append(" version ")
-                                     .append(std::to_string(version))
-                                     .append(" does not fit its ")
-                                     .append(std::to_string(body.size()))
-                                     .append(" bytes"));
-  }
-  return body.size() - reader.remaining();
+  if (message.versions.has(version)) walk_struct(reader, *message.root, version);
+  MessageView view;
+  CHECKED(detail::finish_decode(reader, message, body, version, view));
+  return view.body.size();
 }
 
 }  // namespace partita::wire

@@ -21,19 +21,26 @@ def message_text(message):
     for struct in message.structs:
         inner.append(owned_struct(struct, struct.name, [], wanted))
         inner.append(view_struct(struct, struct.name + "View", [], False))
-        inner.append(f"{struct.name} materialise(const {struct.name}View& view, const Bytes& frame);\n")
+        inner.append(materialise_text(struct))
     own = [f"using {s.name} = {namespace}::{s.name};" for s in message.structs]
     views = [f"using {s.name} = {namespace}::{s.name}View;" for s in message.structs]
     inner.append(f"\nstruct {name}View;\n")
     own.insert(0, f"using View = {name}View;")
     inner += [owned_root(message, own), view_struct(message.root, name + "View", views, True)]
-    inner.append(f"{name} materialise(const {name}View& view, const Bytes& frame = {{}});\n")
+    inner.append(materialise_text(message.root))
     inner.append(f"\n}}  // namespace {namespace}\n")
     inner += [f"using {namespace}::{name};\n", f"using {namespace}::{name}View;\n",
               f"using {namespace}::materialise;\n"]
     return "".join(inner)
 
 
+
+
+def materialise_text(struct):
+    name = struct.name
+    return (f"void fill({name}& owned, const {name}View& view, const Bytes& frame);\n"
+            f"inline {name} materialise(const {name}View& view, const Bytes& frame = {{}}) {{\n"
+            f"  {name} owned;\n  fill(owned, view, frame);\n  return owned;\n}}\n")
 
 
 def owned_struct(struct, name, aliases, wanted):

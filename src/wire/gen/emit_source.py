@@ -26,15 +26,22 @@ def root_text(message):
     name = message.name
     return f"""
 Result<{name}View> {name}View::decode(ByteView body, int16_t version) {{
-  return detail::decode_message<{name}View>(body, version);
+  Reader reader(body);
+  {name}View view;
+  if (kMessage.versions.has(version)) view = read(reader, version);
+  CHECKED(detail::finish_decode(reader, kMessage, body, version, view));
+  return view;
 }}
 
 Result<> {name}::encode(Writer& writer, int16_t version) const {{
-  if (!descriptor().versions.has(version)) {{
-    return std::unexpected(unsupported_version(descriptor(), version));
-  }}
-  write(writer, version);
+  if (detail::can_encode(writer, kMessage, version)) write(writer, version);
   return writer.result();
+}}
+
+void recode(Reader& reader, int16_t version, Writer& writer) {{
+  const {name}View view = {name}View::read(reader, version);
+  if (!reader.ok()) return;
+  materialise(view).write(writer, version);
 }}
 """
 
@@ -129,21 +136,19 @@ def read_tags(message, struct):
     if form == "false":
         return []
     tagged = [field for field in struct.fields if field.tag is not None]
+    if not tagged:
+        return guarded("" if form == "true" else "flexible", ["skip_tags(reader);"])
     lines = ["for (TagReader tags(reader); tags.next();) {"]
-    if tagged:
-        lines.append("  switch (tags.tag()) {")
-        for field in sorted(tagged, key=lambda field: field.tag):
-            lines.append(f"    case {field.tag}:")
-            within = message.flexible.cut(struct.versions)
-            allowed = condition(field.versions, within)
-            if allowed:
-                lines += [f"      if (!({allowed})) {{", "        tags.skip();", "        break;", "      }"]
-            lines += ["      " + line for line in read_lines(message, struct, field)]
-            lines.append("      break;")
-        lines += ["    default: tags.skip();", "  }"]
-    else:
-        lines.append("  tags.skip();")
-    lines.append("}")
+    lines.append("  switch (tags.tag()) {")
+    for field in sorted(tagged, key=lambda field: field.tag):
+        lines.append(f"    case {field.tag}:")
+        within = message.flexible.cut(struct.versions)
+        allowed = condition(field.versions, within)
+        if allowed:
+            lines += [f"      if (!({allowed})) {{", "        tags.skip();", "        break;", "      }"]
+        lines += ["      " + line for line in read_lines(message, struct, field)]
+        lines.append("      break;")
+    lines += ["    default: tags.skip();", "  }", "}"]
     return guarded("" if form == "true" else "flexible", lines)
 
 
@@ -242,36 +247,29 @@ def is_default_text(struct):
 # From view to owned.
 
 def materialise_text(struct):
-    lines = [f"  {struct.name} owned;"]
-    for field in struct.fields:
-        lines += materialise_lines(field)
-    lines.append("  return owned;")
+    lines = [line for field in struct.fields for line in materialise_lines(field)]
     body = "\n".join(lines)
-    view = "view" if struct.fields else ""
-    frame = "frame" if "frame" in body else ""
-    return (f"\n{struct.name} materialise(const {struct.name}View& {view}, const Bytes& {frame}) {{\n"
-            f"{body}\n}}\n")
-
-
-def own(field, text):
-    """C++ that makes an owned element of the view `text`."""
-    if field.struct:
-        return f"materialise({text}, frame)"
-    return {"string": f"std::string({text})", "bytes": f"detail::own({text}, frame)",
-            "records": f"detail::own_records({text}, frame)"}.get(field.type, text)
+    names = [name if struct.fields and name in body else "" for name in ("owned", "view", "frame")]
+    return (f"\nvoid fill({struct.name}& {names[0]}, const {struct.name}View& {names[1]}, "
+            f"const Bytes& {names[2]}) {{\n{body}\n}}\n")
 
 
 def materialise_lines(field):
-    name = member(field)
-    view = f"*view.{name}" if field.null else f"view.{name}"
-    if field.array and not field.struct and field.type != "string":
-        value = f"({view}).to_vector()" if field.null else f"{view}.to_vector()"
-    elif field.array:
-        capture = "&frame" if field.struct else ""
-        value = (f"detail::own_array({view}, [{capture}](const {view_element(field)}& element) "
-                 f"{{ return {own(field, 'element')}; }})")
-    else:
-        value = own(field, view)
+    name = f"owned.{member(field)}"
     if not field.null:
-        return [f"  owned.{name} = {value};"]
-    return [f"  if (view.{name}) {{", f"    owned.{name} = {value};", "  } else {", f"    owned.{name}.reset();", "  }"]
+        return [f"  {fill_line(field, name, f'view.{member(field)}')}"]
+    view = f"view.{member(field)}"
+    if field.array or field.struct:
+        filled = [f"    {name}.emplace();", f"    {fill_line(field, f'*{name}', f'*{view}')}"]
+    else:
+        filled = [f"    {fill_line(field, name, f'*{view}')}"]
+    return [f"  if ({view}) {{", *filled, "  } else {", f"    {name}.reset();", "  }"]
+
+
+def fill_line(field, owned, view):
+    if field.array:
+        return f"detail::own_array({owned}, {view}{', frame' if field.struct else ''});"
+    if field.struct:
+        return f"fill({owned}, {view}, frame);"
+    own = {"bytes": f"detail::own({view}, frame)", "records": f"detail::own_records({view}, frame)"}
+    return f"{owned} = {own.get(field.type, view)};"

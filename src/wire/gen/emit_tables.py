@@ -61,9 +61,10 @@ def default_number(field):
 
 def message_table(message):
     kind = message.kind.replace("-", "_")
-    return (f"\nconst MessageDescriptor kMessage = {{\"{message.name}\", MessageKind::{kind}, {message.key}, "
+    return (f"\nstatic void recode(Reader& reader, int16_t version, Writer& writer);\n"
+            f"const MessageDescriptor kMessage = {{\"{message.name}\", MessageKind::{kind}, {message.key}, "
             f"{range_text(message.versions)}, {range_text(message.flexible)}, &k{message.name}Struct, "
-            f"&wire::detail::reencode<{message.name}View>}};\n")
+            f"&recode}};\n")
 
 
 def registry_source(messages):
