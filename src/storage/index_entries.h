@@ -5,7 +5,7 @@
 //
 // Invariants:
 //  1. Nothing here trusts the bytes: an entry may be anything, a file may be shorter than expected.
-//  2. A search reads at most one entry per halving, then one block of kSearchBytes.
+//  2. A search reads at most one entry per halving, then one block of kIndexSearchBytes.
 // Layouts: docs/formats/storage.md. Positions and sizes are bytes, counts are entries.
 
 #include <array>
@@ -46,10 +46,19 @@ struct IndexFind {
 Task<Result<IndexFind>> find_index_entry(Executor& executor, File& file, IndexShape shape,
                                          uint32_t count, int64_t key);
 
+enum class FirstEntry { never_zero, may_be_zero };
+
 /// How many entries stand before the padding: a file that was preallocated is filled up with zeros.
-/// An entry of zeros is padding unless it is the first and followed by an entry that is none, or
-/// alone. corrupt_data where the size is no whole number of entries and the rest is no padding.
-Task<Result<uint32_t>> count_index_entries(Executor& executor, File& file, uint32_t entry_bytes);
+/// An entry of zeros is padding; where it may be one and comes first, it is padding only if another
+/// follows it. corrupt_data where the size is no whole number of entries, or beyond 2^31.
+Task<Result<uint32_t>> count_index_entries(Executor& executor, File& file, uint32_t entry_bytes,
+                                           FirstEntry first);
+
+/// The bytes of one entry. truncated_data where the file ends before.
+Task<Result<std::array<uint8_t, kIndexEntryBytesMax>>> read_index_entry(Executor& executor,
+                                                                        File& file,
+                                                                        uint32_t entry_bytes,
+                                                                        uint32_t index);
 
 /// Calls `judge` with each entry in order until it answers an error.
 Task<Result<>> scan_index_entries(Executor& executor, File& file, uint32_t entry_bytes,

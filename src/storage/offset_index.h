@@ -7,8 +7,9 @@
 // bytes.
 //
 // Invariants:
-//  1. Offsets and positions strictly increase; an offset is above the base offset (or, alone, equal
-//     to it) by at most 2^31 - 1.
+//  1. Offsets and positions strictly increase; an offset is above the base offset, by at most 2^31
+//  - 1;
+//     a position is above 0: the first batch of a segment has no entry.
 //  2. entry_count() entries and last_entry() are known in memory; everything else is read when
 //  asked.
 //  3. Appends are in the page cache on return. Durability is the caller's: an index of a segment
@@ -51,7 +52,7 @@ class OffsetIndex {
   uint64_t size_bytes() const { return uint64_t{count_} * kOffsetIndexEntryBytes; }
   /// No entry may be appended any more: the segment is to be rolled.
   bool is_full() const { return count_ >= count_max_; }
-  /// The first offset that no entry can hold.
+  /// Whether an entry for `offset` can be written: not too far from the base.
   bool can_hold(Offset offset) const;
   /// (base offset, 0) without entries.
   OffsetPosition last_entry() const { return last_; }

@@ -160,6 +160,7 @@ class ProducerState {
  private:
   struct Producers;
   Producers& producers();
+  void evict_excess();
 
   const ProducerStateOptions* options_;
   std::unique_ptr<Producers> producers_;  // nothing for a log that has none
