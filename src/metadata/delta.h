@@ -50,10 +50,14 @@ class Delta {
   Delta& operator=(Delta&&) noexcept;
 
   const Image& base() const { return *base_; }
+  const std::shared_ptr<const Image>& base_image() const { return base_; }
   /// Starts from nothing instead of the base: what follows is a whole snapshot. REQUIRED: nothing
   /// was replayed.
   void start_snapshot();
+  /// Transactions are the caller's: Begin, End and AbortTransaction are refused here.
   Result<> replay(const Record& record);
+  /// The same from a record's frame. Kinds that are kept opaque keep these very bytes.
+  Result<> replay(ByteView frame);
   bool empty() const;
 
   struct Finished {

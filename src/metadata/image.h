@@ -163,6 +163,10 @@ class Image {
 
   /// The first producer id that no block covers yet.
   ProducerId next_producer_id() const { return next_producer_id_; }
+  /// Who was given the last block.
+  const std::optional<std::pair<NodeId, BrokerEpoch>>& producer_ids_last_asked_by() const {
+    return producer_ids_last_asked_by_;
+  }
 
   const std::map<OpaqueKey, Bytes>& opaque() const { return *opaque_; }
 
