@@ -334,6 +334,7 @@ Result<Settings> parse_settings(std::map<std::string, Settings::Given, std::less
       CHECKED(check_row(*row, entry.value));
     }
   }
+  for (const auto& [name, entry] : given) out.static_configs.emplace(name, entry.value);
   out.given = std::move(given);
   const Reader read(out);
   CHECKED(read_identity(read, out));

@@ -80,8 +80,10 @@ struct Settings {
     std::string value;
     Source source = Source::defaults;
   };
-  /// What was given, by name, known or not; log.* defaults of topics are read from here too.
+  /// What was given, by name, known or not.
   std::map<std::string, Given, std::less<>> given;
+  /// The same without its sources: what topics fall back on.
+  std::map<std::string, std::string, std::less<>> static_configs;
 };
 
 enum class SettingType { boolean, int32, int64, milliseconds, text, list };

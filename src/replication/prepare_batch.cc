@@ -26,6 +26,7 @@ Judged<storage::LeaderBatch> with_topic_codec(const ProducedBatch& checked, Byte
                                               const storage::LogConfig& config, WallTime now,
                                               Codecs& codecs) {
   records::RecompressOptions options{.codec = *config.compression_type,
+                                     .compression_level = config.compression_level,
                                      .max_timestamp = checked.max_timestamp};
   if (config.message_timestamp_type == records::TimestampType::log_append_time) {
     options.append_time = now;

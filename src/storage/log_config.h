@@ -35,6 +35,7 @@ struct LogConfig {
   int64_t message_timestamp_before_max_ms = kNever;      ///< message.timestamp.before.max.ms
   int64_t message_timestamp_after_max_ms = 3600 * 1000;  ///< message.timestamp.after.max.ms
   std::optional<records::Codec> compression_type;        ///< nothing is `producer`: as it came
+  std::optional<int> compression_level;                  ///< of that codec
   bool cleanup_delete = true;                            ///< cleanup.policy has delete
   bool cleanup_compact = false;                          ///< cleanup.policy has compact
   int64_t file_delete_delay_ms = 60'000;                 ///< file.delete.delay.ms
