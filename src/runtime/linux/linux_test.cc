@@ -128,15 +128,25 @@ TEST(LinuxLoop, ReadyCoroutinesDoNotStarveTimers) {
   }(world.shard(0)));
 }
 
-Task<void> count_on_every_shard(LinuxWorld& world, std::vector<std::unique_ptr<Scope>>& scopes,
+Task<uint64_t> count_one(uint64_t& count) {
+  co_return count++;
+}
+
+Task<bool> close(Scope& scope) {
+  scope.close();
+  co_return true;
+}
+
+Task<bool> count_on_every_shard(LinuxWorld& world, std::vector<std::unique_ptr<Scope>>& scopes,
                                 int rounds, std::vector<uint64_t>& counts, size_t home) {
   for (int i = 0; i < rounds; i++) {
     const size_t target = (home + static_cast<size_t>(i)) % world.shard_count();
-    const uint64_t before =
-        co_await call_on(world.shard(home), *scopes[target],
-                         [&counts, target]() -> Task<uint64_t> { co_return counts[target]++; });
+    const uint64_t before = co_await call_on(world.shard(home), *scopes[target], [&counts, target] {
+      return count_one(counts[target]);
+    });
     EXPECT_LE(before, static_cast<uint64_t>(rounds) * 100);
   }
+  co_return true;
 }
 
 TEST(LinuxWorldTest, ShardsCallEachOther) {
@@ -152,18 +162,14 @@ TEST(LinuxWorldTest, ShardsCallEachOther) {
     Scope callers(world.shard(0));
     for (size_t t = 0; t < kTasks; t++) {
       callers.spawn([](LinuxWorld& world, auto& scopes, auto& counts, size_t home) -> Task<void> {
-        co_await call_on(world.shard(0), *scopes[home], [&, home]() -> Task<bool> {
-          co_await count_on_every_shard(world, scopes, kRounds, counts, home);
-          co_return true;
+        co_await call_on(world.shard(0), *scopes[home], [&, home] {
+          return count_on_every_shard(world, scopes, kRounds, counts, home);
         });
       }(world, scopes, counts, t % kShards));
     }
     co_await callers.join();
     for (auto& scope : scopes) {
-      co_await call_on(world.shard(0), *scope, [&scope]() -> Task<bool> {
-        scope->close();
-        co_return true;
-      });
+      co_await call_on(world.shard(0), *scope, [&scope] { return close(*scope); });
     }
   }(world, scopes, counts));
   uint64_t total = 0;
@@ -190,10 +196,7 @@ TEST(LinuxWorldTest, ClosingAScopeOnAnotherShardEndsWhatWaitsThere) {
     }
     EXPECT_TRUE(co_await sleep_for(callers, 5ms));
     EXPECT_EQ(stopped, 0);
-    co_await call_on(here, there, [&there]() -> Task<bool> {
-      there.close();
-      co_return true;
-    });
+    co_await call_on(here, there, [&there] { return close(there); });
     co_await callers.join();
     co_return stopped;
   }(world, there));
