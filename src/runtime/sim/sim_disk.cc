@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/crc32c.h"
 #include "base/fault_points.h"
 #include "runtime/sim/world.h"
@@ -184,16 +185,17 @@ Result<size_t> SimDisk::copy_out(InodeId file, uint64_t position, ByteSpan into)
   return count;
 }
 
-void SimDisk::start_sync(SimShard& shard, DiskOp sync, DiskCall call, std::string_view path,
-                         Completion<Result<>>& done) {
+void SimDisk::start_sync(SimShard& shard, SyncCall call, Completion<Result<>>& done) {
   SimProcess& process = shard.process();
   if (!process.alive()) return done.complete(fail(Errc::stopped));
-  const std::optional<DiskFault> fault = strike(call, path, faults_.sync_error_one_in);
-  sync.covers = sequence_;
-  const uint64_t id =
-      process.begin([this, sync = std::move(sync), fault, &done](bool stopped) mutable {
-        done.complete(stopped ? fail(Errc::stopped) : finish_sync(std::move(sync), fault));
-      });
+  const std::optional<DiskFault> fault = strike(call.call, call.path, faults_.sync_error_one_in);
+  call.op.covers = sequence_;
+  if (call.under_way) ++*call.under_way;
+  const uint64_t id = process.begin([this, op = std::move(call.op), under_way = call.under_way,
+                                     fault, &done](bool stopped) mutable {
+    if (under_way) --*under_way;
+    done.complete(stopped ? fail(Errc::stopped) : finish_sync(std::move(op), fault));
+  });
   node_.world().schedule(node_.world().now() + delay(faults_.sync), &shard, EventKind::disk, id,
                          [&process, id] { process.finish(id); });
 }
@@ -231,6 +233,7 @@ class SimFile final : public File {
     disk_.open_.insert(inode_);
   }
   ~SimFile() override {
+    CHECK(under_way_ == 0);
     if (!alive()) return;
     disk_.open_.erase(disk_.open_.find(inode_));
   }
@@ -243,8 +246,9 @@ class SimFile final : public File {
   Result<size_t> read_resident(uint64_t position, ByteSpan into) override;
   void start_read(uint64_t position, ByteSpan into, Completion<Result<size_t>>& done) override;
   void start_sync(Completion<Result<>>& done) override {
-    disk_.start_sync(shard_, {.kind = DiskOpKind::sync, .inode = inode_}, DiskCall::sync, path_,
-                     done);
+    disk_.start_sync(
+        shard_, {DiskCall::sync, {.kind = DiskOpKind::sync, .inode = inode_}, path_, &under_way_},
+        done);
   }
   Result<> truncate(uint64_t size) override;
   void start_writeback(uint64_t, uint64_t) override {
@@ -258,6 +262,7 @@ class SimFile final : public File {
   const InodeId inode_;
   const std::string path_;
   const bool writable_;
+  uint32_t under_way_ = 0;  // reads and syncs
 };
 
 Result<> SimFile::write(uint64_t position, std::span<const ByteView> parts) {
@@ -280,12 +285,13 @@ void SimFile::start_read(uint64_t position, ByteSpan into, Completion<Result<siz
   SimProcess& process = shard_.process();
   if (!alive()) return done.complete(fail(Errc::stopped));
   const auto fault = disk_.strike(DiskCall::read, path_, disk_.faults_.read_error_one_in);
-  const uint64_t id =
-      process.begin([&disk = disk_, inode = inode_, position, into, fault, &done](bool stopped) {
-        if (stopped) return done.complete(fail(Errc::stopped));
-        if (fault) return done.complete(fail(Errc::io_error, "a read of the simulated disk"));
-        done.complete(disk.copy_out(inode, position, into));
-      });
+  under_way_++;
+  const uint64_t id = process.begin([this, position, into, fault, &done](bool stopped) {
+    under_way_--;
+    if (stopped) return done.complete(fail(Errc::stopped));
+    if (fault) return done.complete(fail(Errc::io_error, "a read of the simulated disk"));
+    done.complete(disk_.copy_out(inode_, position, into));
+  });
   SimWorld& world = shard_.world();
   world.schedule(world.now() + disk_.delay(disk_.faults_.read), &shard_, EventKind::disk, id,
                  [&process, id] { process.finish(id); });
@@ -377,7 +383,7 @@ Result<> SimShardDisk::remove(std::string_view path, bool directory) {
   TRY(DirectoryName name, disk_.image_.locate(path));
   if (disk_.image_.is_directory(inode) != directory) return fail(Errc::io_error, std::string(path));
   if (directory && !disk_.image_.entries(inode).empty()) {
-    return fail(Errc::io_error, std::string(path) + " is not empty");
+    return fail(Errc::already_exists, std::string(path) + " is not empty");
   }
   if (skipped) return {};
   disk_.apply({.kind = DiskOpKind::unlink, .inode = inode, .name = std::move(name)});
@@ -430,12 +436,14 @@ void SimShardDisk::start_sync_directory(std::string_view path, Completion<Result
   if (!found || !disk_.image_.is_directory(*found)) {
     return done.complete(fail(Errc::not_found, std::string(path)));
   }
-  disk_.start_sync(shard_, {.kind = DiskOpKind::sync_directory, .inode = *found},
-                   DiskCall::sync_directory, path, done);
+  disk_.start_sync(
+      shard_,
+      {DiskCall::sync_directory, {.kind = DiskOpKind::sync_directory, .inode = *found}, path},
+      done);
 }
 
 void SimShardDisk::start_sync_all(std::string_view path, Completion<Result<>>& done) {
-  disk_.start_sync(shard_, {.kind = DiskOpKind::sync_all}, DiskCall::sync_all, path, done);
+  disk_.start_sync(shard_, {DiskCall::sync_all, {.kind = DiskOpKind::sync_all}, path}, done);
 }
 
 Result<std::unique_ptr<DirectoryLock>> SimShardDisk::lock(std::string_view path) {

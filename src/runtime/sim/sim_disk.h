@@ -136,8 +136,13 @@ class SimDisk {
   Result<> write(InodeId file, std::string_view path, uint64_t position, Bytes data);
   Result<> write_part(InodeId file, uint64_t position, const Bytes& data, Errc error);
   Result<size_t> copy_out(InodeId file, uint64_t position, ByteSpan into) const;
-  void start_sync(SimShard& shard, DiskOp sync, DiskCall call, std::string_view path,
-                  Completion<Result<>>& done);
+  struct SyncCall {
+    DiskCall call;
+    DiskOp op;
+    std::string_view path;
+    uint32_t* under_way = nullptr;  ///< the file's count of operations
+  };
+  void start_sync(SimShard& shard, SyncCall call, Completion<Result<>>& done);
   Result<> finish_sync(DiskOp sync, std::optional<DiskFault> fault);
   void power_cut();
   void release_all(SimProcess& process);

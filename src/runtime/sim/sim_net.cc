@@ -33,7 +33,10 @@ class SimListener final : public Listener {
       : net_(net), shard_(shard), at_(std::move(at)), shared_(shared) {
     net_.listeners_.push_back(this);
   }
-  ~SimListener() override { close(); }
+  ~SimListener() override {
+    CHECK(accepting_ == 0);
+    close();
+  }
 
   void start_accept(Completion<Result<std::unique_ptr<Stream>>>& done) override;
   void close() override;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/check.h"
 #include "runtime/net.h"
 #include "runtime/sim/sim_net.h"
 
@@ -31,6 +32,9 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
   const Endpoint& local(End end) const { return sides_[end].local; }
   SimNode& node(End end) const;
   bool between(const SimNode& a, const SimNode& b) const;
+  bool waited_on(End end) const {
+    return sides_[end].read_wait != 0 || sides_[end].write_wait != 0;
+  }
   /// Whether a program holds at least one end.
   bool in_use() const { return sides_[0].open || sides_[1].open; }
 
@@ -101,7 +105,10 @@ class SimStream final : public Stream {
  public:
   SimStream(std::shared_ptr<SimConnection> connection, SimConnection::End end)
       : connection_(std::move(connection)), end_(end) {}
-  ~SimStream() override { close(); }
+  ~SimStream() override {
+    CHECK(!connection_->waited_on(end_));
+    close();
+  }
 
   Result<size_t> read_some(ByteSpan into) override { return connection_->read_some(end_, into); }
   Result<size_t> write_some(std::span<const ByteView> parts, bool) override {
