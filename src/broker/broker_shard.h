@@ -30,8 +30,8 @@ namespace partita::broker {
 
 class BrokerShard {
  public:
-  BrokerShard(Scope& scope, const Settings& settings, NodeId self,
-              storage::LogDirectory& directory, size_t shard_count, Log log);
+  BrokerShard(Scope& scope, const Settings& settings, NodeId self, storage::LogDirectory& directory,
+              size_t shard_count, Log log);
   ~BrokerShard();
   BrokerShard(const BrokerShard&) = delete;
 
@@ -43,7 +43,8 @@ class BrokerShard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   storage::ShardLogs& logs() { return logs_; }
 
-  /// Hands over directories that were found at start and belong on this shard. Before any publish().
+  /// Hands over directories that were found at start and belong on this shard. Before any
+  /// publish().
   void take_found(std::vector<storage::FoundPartition> found) { found_ = std::move(found); }
   /// From now on this image holds. Returns when what it no longer has is being removed.
   void publish(std::shared_ptr<const metadata::Image> image, const metadata::Changes& changes);
@@ -81,8 +82,8 @@ class BrokerShard {
   replication::Partition& make_partition(LocalTopic& topic, const metadata::TopicImage& image,
                                          PartitionIndex index);
   enum class Files { keep, remove };
-  Task<void> let_go(std::unique_ptr<replication::Partition> partition,
-                    storage::TopicPartition name, Files files);
+  Task<void> let_go(std::unique_ptr<replication::Partition> partition, storage::TopicPartition name,
+                    Files files);
   Task<void> set_aside(storage::FoundPartition found);
 
   Scope& scope_;

@@ -45,16 +45,11 @@ bool shows_config(const metadata::Configs& configs, const Alterable& altered) {
   const bool there = found != configs.end();
   const std::string value = altered.value.value_or("");
   switch (altered.config_operation) {
-    case kSet:
-      return there && found->second == value;
-    case kDelete:
-      return !there;
-    case kAppend:
-      return there && is_listed(found->second, value);
-    case kSubtract:
-      return !there || !is_listed(found->second, value);
-    default:
-      return true;
+    case kSet: return there && found->second == value;
+    case kDelete: return !there;
+    case kAppend: return there && is_listed(found->second, value);
+    case kSubtract: return !there || !is_listed(found->second, value);
+    default: return true;
   }
 }
 
@@ -63,8 +58,9 @@ bool shows_configs(const metadata::Image& image, const std::vector<AlteredResour
     const metadata::Configs& configs =
         image.configs({static_cast<metadata::ConfigResourceType>(resource.resource_type),
                        resource.resource_name});
-    return std::ranges::all_of(
-        resource.configs, [&configs](const auto& altered) { return shows_config(configs, altered); });
+    return std::ranges::all_of(resource.configs, [&configs](const auto& altered) {
+      return shows_config(configs, altered);
+    });
   });
 }
 
@@ -171,8 +167,7 @@ Task<wire::CreatePartitionsResponse> ControllerLink::create_partitions(
       [&counts](const metadata::Image& image) {
         return std::ranges::all_of(counts, [&](const auto& wanted) {
           const auto topic = image.topic(wanted.first);
-          return topic == nullptr ||
-                 topic->partitions.size() >= static_cast<size_t>(wanted.second);
+          return topic == nullptr || topic->partitions.size() >= static_cast<size_t>(wanted.second);
         });
       },
       deadline);
@@ -194,9 +189,10 @@ Task<wire::IncrementalAlterConfigsResponse> ControllerLink::incremental_alter_co
     }
     co_return response;
   }
-  const bool changed = !validate_only && std::ranges::any_of(answered->responses, [](const auto& r) {
-    return r.error_code == wire::kNoError;
-  });
+  const bool changed =
+      !validate_only && std::ranges::any_of(answered->responses, [](const auto& r) {
+        return r.error_code == wire::kNoError;
+      });
   if (changed) {
     co_await wait_for_image(
         [&asked](const metadata::Image& image) { return shows_configs(image, asked); },

@@ -33,13 +33,10 @@ constexpr Handler kTable[] = {
 int16_t current_from(ApiKey key) {
   switch (key) {
     case ApiKey::list_offsets:
-    case ApiKey::describe_configs:
-      return 1;
+    case ApiKey::describe_configs: return 1;
     case ApiKey::create_topics:
-    case ApiKey::offset_for_leader_epoch:
-      return 2;
-    default:
-      return 0;
+    case ApiKey::offset_for_leader_epoch: return 2;
+    default: return 0;
   }
 }
 

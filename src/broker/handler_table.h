@@ -1,6 +1,7 @@
 #pragma once
 // The table of everything this broker answers: one row a Kafka API, one file a row under handlers/.
-// ApiVersions and docs/compatibility.md are derived from it; nothing is advertised that is not here.
+// ApiVersions and docs/compatibility.md are derived from it; nothing is advertised that is not
+// here.
 
 #include <span>
 
@@ -22,8 +23,9 @@ using Handle = Task<rpc::Response> (*)(HandlerContext& context, rpc::Request req
 
 struct Handler {
   wire::ApiKey key;
-  int16_t listed_from;  ///< what ApiVersions says; clients look for old versions there (KAFKA-18659)
-  int16_t first;        ///< what is served
+  int16_t
+      listed_from;  ///< what ApiVersions says; clients look for old versions there (KAFKA-18659)
+  int16_t first;    ///< what is served
   int16_t last;
   rpc::Overlap overlap;
   Handle handle;

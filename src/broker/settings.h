@@ -83,7 +83,7 @@ struct Settings {
   /// What was given, by name, known or not.
   std::map<std::string, Given, std::less<>> given;
   /// The same without its sources: what topics fall back on.
-  std::map<std::string, std::string, std::less<>> static_configs;
+  std::map<std::string, std::string> static_configs;
 };
 
 enum class SettingType { boolean, int32, int64, milliseconds, text, list };

@@ -14,13 +14,11 @@ class Effective {
       : image_(image), topic_(topic), settings_(settings) {}
 
   metadata::EffectiveConfig config(std::string_view name) const {
-    const metadata::TopicConfigRow& row = *metadata::find_topic_config(name);
-    return metadata::effective_topic_config(image_, topic_, NodeId(settings_.node_id), row,
-                                            settings_.static_configs);
+    return effective_config(image_, topic_, *metadata::find_topic_config(name), settings_);
   }
   std::string text(std::string_view name) const {
     std::string value = config(name).value;
-    if (metadata::validate_topic_config(name, value)) return value;
+    if (metadata::check_topic_config(name, value)) return value;
     return std::string(metadata::find_topic_config(name)->default_value);
   }
   int64_t number(std::string_view name) const {
@@ -33,7 +31,7 @@ class Effective {
   bool flag(std::string_view name) const { return text(name) == "true"; }
   /// Nothing where only the default speaks.
   std::optional<int64_t> number_if_set(std::string_view name) const {
-    if (config(name).source == metadata::ConfigSource::default_value) return std::nullopt;
+    if (config(name).source == metadata::ConfigSource::defaults) return std::nullopt;
     return number(name);
   }
 
@@ -98,6 +96,18 @@ void set_durability(const Effective& effective, const Settings& settings,
 }
 
 }  // namespace
+
+metadata::EffectiveConfig effective_config(const metadata::Image& image, const std::string& topic,
+                                           const metadata::TopicConfigRow& row,
+                                           const Settings& settings) {
+  using enum metadata::ConfigResourceType;
+  const std::string node = std::to_string(settings.node_id);
+  return metadata::effective_topic_config(
+      row, image.topic_configs(topic),
+      {.dynamic_broker = &image.configs({broker, node}),
+       .dynamic_default_broker = &image.configs({broker, ""}),
+       .static_broker = &settings.static_configs});
+}
 
 TopicSettings topic_settings(const metadata::Image& image, const std::string& topic,
                              const Settings& settings) {

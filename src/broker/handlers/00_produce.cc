@@ -1,4 +1,5 @@
-// Produce: judge every batch here, hand each to its partition's shard, wait as far as acks asks for.
+// Produce: judge every batch here, hand each to its partition's shard, wait as far as acks asks
+// for.
 
 #include <list>
 
@@ -110,8 +111,7 @@ PartitionResponse partition_response(const HandlerContext& context, const Produc
 }
 
 wire::ProduceResponse make_response(const HandlerContext& context,
-                                    const wire::ProduceRequestView& body,
-                                    const ProducePlan& plan) {
+                                    const wire::ProduceRequestView& body, const ProducePlan& plan) {
   wire::ProduceResponse response;
   auto entry = plan.entries.begin();
   response.responses.reserve(body.topic_data.size());

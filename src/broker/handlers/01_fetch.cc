@@ -84,8 +84,7 @@ PartitionData partition_data(const HandlerContext& context, FetchSlot& slot) {
 
 /// The topic's part of the response; neighbours of one topic share it.
 TopicResponse& topic_part(wire::FetchResponse& response, const FetchPartition& asked) {
-  const bool same = !response.responses.empty() &&
-                    response.responses.back().topic == asked.topic &&
+  const bool same = !response.responses.empty() && response.responses.back().topic == asked.topic &&
                     response.responses.back().topic_id == asked.topic_id;
   if (same) return response.responses.back();
   TopicResponse& part = response.responses.emplace_back();
@@ -118,8 +117,7 @@ Task<void> read_enough(HandlerContext& context, const rpc::Request& request,
                        FetchBudget budget) {
   const Duration patience = std::min(from_ms(std::max(body.max_wait_ms, 0)), kWaitMax);
   const Deadline deadline = request.received + patience;
-  const auto wanted =
-      std::min(static_cast<size_t>(std::max(body.min_bytes, 0)), budget.bytes_max);
+  const auto wanted = std::min(static_cast<size_t>(std::max(body.min_bytes, 0)), budget.bytes_max);
   while (true) {
     const FetchPass pass = co_await read_slots(context, slots, budget);
     if (pass.must_answer || pass.bytes >= wanted || slots.empty()) co_return;
@@ -135,8 +133,8 @@ Task<void> read_enough(HandlerContext& context, const rpc::Request& request,
 Task<rpc::Response> handle_fetch(HandlerContext& context, rpc::Request request) {
   const auto body = wire::FetchRequestView::decode(request.body, request.version);
   if (!body) co_return close_malformed(request, body.error());
-  auto fetch = FetchContext::open(context.here.fetch_sessions(), *body, request.version,
-                                  request.received);
+  auto fetch =
+      FetchContext::open(context.here.fetch_sessions(), *body, request.version, request.received);
   if (!fetch) {
     wire::FetchResponse refusal;
     refusal.error_code = wire::error_code(fetch.error().code);
@@ -147,14 +145,13 @@ Task<rpc::Response> handle_fetch(HandlerContext& context, rpc::Request request) 
   for (auto at = fetch->partitions().begin(); at != fetch->partitions().end(); ++at) {
     slots.push_back(make_slot(context, at, by_follower));
   }
-  const FetchBudget budget{
-      .bytes_max = static_cast<size_t>(
-          std::clamp(body->max_bytes, 0, context.here.settings().fetch_bytes_max)),
-      .isolation = body->isolation_level == 1 ? replication::Isolation::read_committed
-                                              : replication::Isolation::read_uncommitted};
+  const FetchBudget budget{.bytes_max = static_cast<size_t>(std::clamp(
+                               body->max_bytes, 0, context.here.settings().fetch_bytes_max)),
+                           .isolation = body->isolation_level == 1
+                                            ? replication::Isolation::read_committed
+                                            : replication::Isolation::read_uncommitted};
   co_await read_enough(context, request, *body, slots, budget);
-  co_return rpc::reply(request,
-                       make_response(context, request, *fetch, slots, budget.isolation));
+  co_return rpc::reply(request, make_response(context, request, *fetch, slots, budget.isolation));
 }
 
 }  // namespace partita::broker

@@ -26,7 +26,7 @@ bool is_known_timestamp(int64_t timestamp, int16_t version) {
 
 Task<Result<Listed>> list_on(BrokerShard& owner, std::shared_ptr<const metadata::TopicImage> topic,
                              PartitionView asked, std::optional<replication::Isolation> isolation) {
-  CO_TRY(replication::Partition* partition,
+  CO_TRY(replication::Partition * partition,
          owner.partition(*topic, PartitionIndex(asked.partition_index)));
   co_return co_await partition->list_offset(asked.timestamp,
                                             LeaderEpoch(asked.current_leader_epoch), isolation);
@@ -45,9 +45,8 @@ Task<Result<Listed>> list_one(HandlerContext& context, std::string_view name, Pa
   }
   const auto& shards = context.services.shards;
   BrokerShard& owner = *shards[shard_of(topic->id, index, shards.size())];
-  co_return co_await call_on(context.here.shard(), owner.scope(), [&] {
-    return list_on(owner, topic, asked, isolation);
-  });
+  co_return co_await call_on(context.here.shard(), owner.scope(),
+                             [&] { return list_on(owner, topic, asked, isolation); });
 }
 
 PartitionResponse partition_response(const PartitionView& asked, int16_t version,

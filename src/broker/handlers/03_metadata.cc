@@ -106,9 +106,8 @@ Task<void> create_missing(HandlerContext& context, const wire::MetadataRequestVi
   if (names.empty()) co_return;
   ControllerLink& link = context.services.controller;
   const Deadline deadline = received + 30s;
-  co_await call_on(context.here.shard(), link.scope(), [&link, &names, deadline] {
-    return link.auto_create(names, deadline);
-  });
+  co_await call_on(context.here.shard(), link.scope(),
+                   [&link, &names, deadline] { return link.auto_create(names, deadline); });
 }
 
 TopicResponse asked_topic(const HandlerContext& context,

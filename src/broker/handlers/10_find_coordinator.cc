@@ -16,8 +16,7 @@ constexpr const char* kWords = "The coordinator is not available.";
 Task<rpc::Response> handle_find_coordinator(HandlerContext& context, rpc::Request request) {
   const auto body = wire::FindCoordinatorRequestView::decode(request.body, request.version);
   if (!body) co_return close_malformed(request, body.error());
-  context.log.info("{} asks for a coordinator, which is not served",
-                   quoted(request.client_id));
+  context.log.info("{} asks for a coordinator, which is not served", quoted(request.client_id));
   const int16_t error = wire::error_code(Errc::coordinator_not_available);
   wire::FindCoordinatorResponse response;
   constexpr int16_t kFirstBatched = 4;

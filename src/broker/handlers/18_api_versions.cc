@@ -35,8 +35,8 @@ bool is_legal_software_name(std::string_view name) {
   if (name.empty() || !is_name_character(name.front()) || !is_name_character(name.back())) {
     return false;
   }
-  return std::ranges::all_of(
-      name, [](char c) { return is_name_character(c) || c == '-' || c == '.'; });
+  return std::ranges::all_of(name,
+                             [](char c) { return is_name_character(c) || c == '-' || c == '.'; });
 }
 
 /// Features that the log finalizes but that nothing here serves stay out of the answer, so that

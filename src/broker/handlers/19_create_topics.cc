@@ -13,10 +13,10 @@ Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request r
   if (!body) co_return close_malformed(request, body.error());
   ControllerLink& link = context.services.controller;
   wire::CreateTopicsRequest forwarded = wire::materialise(*body);
-  co_return rpc::reply(
-      request, co_await call_on(context.here.shard(), link.scope(), [&link, &forwarded] {
-        return link.create_topics(std::move(forwarded));
-      }));
+  co_return rpc::reply(request,
+                       co_await call_on(context.here.shard(), link.scope(), [&link, &forwarded] {
+                         return link.create_topics(std::move(forwarded));
+                       }));
 }
 
 }  // namespace partita::broker

@@ -26,8 +26,8 @@ Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Reques
     co_return rpc::reply(request, response);
   }
   ControllerLink& link = context.services.controller;
-  const Result<ProducerId> id = co_await call_on(
-      context.here.shard(), link.scope(), [&link] { return link.next_producer_id(); });
+  const Result<ProducerId> id = co_await call_on(context.here.shard(), link.scope(),
+                                                 [&link] { return link.next_producer_id(); });
   if (id) {
     response.producer_id = id->value();
     response.producer_epoch = 0;

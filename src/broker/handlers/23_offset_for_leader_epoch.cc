@@ -16,7 +16,7 @@ using EpochEnd = storage::PartitionLog::EpochEnd;
 Task<Result<EpochEnd>> look_up_on(BrokerShard& owner,
                                   std::shared_ptr<const metadata::TopicImage> topic,
                                   PartitionView asked) {
-  CO_TRY(replication::Partition* partition,
+  CO_TRY(replication::Partition * partition,
          owner.partition(*topic, PartitionIndex(asked.partition)));
   co_return co_await partition->end_offset_for_epoch(LeaderEpoch(asked.leader_epoch),
                                                      LeaderEpoch(asked.current_leader_epoch));

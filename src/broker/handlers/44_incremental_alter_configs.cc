@@ -1,4 +1,5 @@
-// IncrementalAlterConfigs: the controller decides; the answer waits until this broker goes by the outcome.
+// IncrementalAlterConfigs: the controller decides; the answer waits until this broker goes by the
+// outcome.
 
 #include "broker/controller_link.h"
 #include "broker/handlers/handlers.h"
@@ -8,15 +9,16 @@
 
 namespace partita::broker {
 
-Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request) {
+Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context,
+                                                     rpc::Request request) {
   const auto body = wire::IncrementalAlterConfigsRequestView::decode(request.body, request.version);
   if (!body) co_return close_malformed(request, body.error());
   ControllerLink& link = context.services.controller;
   wire::IncrementalAlterConfigsRequest forwarded = wire::materialise(*body);
-  co_return rpc::reply(
-      request, co_await call_on(context.here.shard(), link.scope(), [&link, &forwarded] {
-        return link.incremental_alter_configs(std::move(forwarded));
-      }));
+  co_return rpc::reply(request,
+                       co_await call_on(context.here.shard(), link.scope(), [&link, &forwarded] {
+                         return link.incremental_alter_configs(std::move(forwarded));
+                       }));
 }
 
 }  // namespace partita::broker

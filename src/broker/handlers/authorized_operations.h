@@ -24,13 +24,12 @@ constexpr int32_t operation_bits(Operations... operations) {
   return ((1 << static_cast<int>(operations)) | ...);
 }
 
-inline constexpr int32_t kTopicOperations = operation_bits(
-    AclOperation::read, AclOperation::write, AclOperation::create, AclOperation::remove,
-    AclOperation::alter, AclOperation::describe, AclOperation::describe_configs,
-    AclOperation::alter_configs);
+inline constexpr int32_t kTopicOperations =
+    operation_bits(AclOperation::read, AclOperation::write, AclOperation::create,
+                   AclOperation::remove, AclOperation::alter, AclOperation::describe,
+                   AclOperation::describe_configs, AclOperation::alter_configs);
 inline constexpr int32_t kClusterOperations = operation_bits(
-    AclOperation::create, AclOperation::alter, AclOperation::describe,
-    AclOperation::cluster_action, AclOperation::describe_configs, AclOperation::alter_configs,
-    AclOperation::idempotent_write);
+    AclOperation::create, AclOperation::alter, AclOperation::describe, AclOperation::cluster_action,
+    AclOperation::describe_configs, AclOperation::alter_configs, AclOperation::idempotent_write);
 
 }  // namespace partita::broker

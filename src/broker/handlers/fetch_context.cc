@@ -35,8 +35,7 @@ Result<FetchContext> FetchContext::open(FetchSessionCache& cache,
   const size_t count = count_partitions(request);
   if (count > kPartitionsMax) return fail(Errc::invalid_request, "too many partitions");
   FetchContext context;
-  const bool full =
-      request.session_epoch == kInitialEpoch || request.session_epoch == kFinalEpoch;
+  const bool full = request.session_epoch == kInitialEpoch || request.session_epoch == kFinalEpoch;
   if (!full) {
     TRY(auto session, cache.use(request.session_id, request.session_epoch, topic_ids, now));
     CHECKED(context.use(std::move(session)));

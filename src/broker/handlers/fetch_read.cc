@@ -21,8 +21,7 @@ replication::FetchRead read_of(const FetchPartition& asked, const FetchBudget& b
 
 Task<void> read_slot(BrokerShard& owner, FetchSlot& slot, const FetchBudget& budget,
                      FetchPass& pass) {
-  const auto partition =
-      owner.partition(*slot.topic, PartitionIndex(slot.asked->partition));
+  const auto partition = owner.partition(*slot.topic, PartitionIndex(slot.asked->partition));
   if (!partition) {
     slot.error = partition.error();
     pass.must_answer = true;
@@ -70,8 +69,7 @@ bool park(BrokerShard& owner, std::vector<FetchSlot>& slots, replication::Isolat
   const size_t shard = owner.shard().id().value();
   for (FetchSlot& slot : slots) {
     if (slot.error || slot.shard != shard) continue;
-    const auto partition =
-        owner.partition(*slot.topic, PartitionIndex(slot.asked->partition));
+    const auto partition = owner.partition(*slot.topic, PartitionIndex(slot.asked->partition));
     if (!partition) return false;
     const Offset mark = slot.answer.readable_end.next();
     if ((*partition)->readable_end(isolation) >= mark) return false;
@@ -135,9 +133,8 @@ Task<FetchPass> read_slots(HandlerContext& context, std::vector<FetchSlot>& slot
   for (const FetchSlot& slot : slots) pass.must_answer |= slot.error.has_value();
   for (BrokerShard* owner : context.services.shards) {
     if (!any_on(slots, owner->shard().id().value())) continue;
-    pass = co_await call_on(context.here.shard(), owner->scope(), [&, budget, pass] {
-      return read_on(*owner, slots, budget, pass);
-    });
+    pass = co_await call_on(context.here.shard(), owner->scope(),
+                            [&, budget, pass] { return read_on(*owner, slots, budget, pass); });
   }
   co_return pass;
 }

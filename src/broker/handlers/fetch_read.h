@@ -31,7 +31,8 @@ struct FetchPass {
   bool must_answer = false;  ///< an error or a divergence, which the client hears of at once
 };
 
-/// Reads every slot without an error once, within the budget; at least one batch where there is any.
+/// Reads every slot without an error once, within the budget; at least one batch where there is
+/// any.
 Task<FetchPass> read_slots(HandlerContext& context, std::vector<FetchSlot>& slots,
                            FetchBudget budget);
 

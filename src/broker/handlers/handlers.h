@@ -1,6 +1,6 @@
 #pragma once
-// The handlers, one a file, numbered by API key. Each takes a request apart, asks the shards and the
-// controller, and answers; what they decide stands in the machines below.
+// The handlers, one a file, numbered by API key. Each takes a request apart, asks the shards and
+// the controller, and answers; what they decide stands in the machines below.
 
 #include "broker/handler_table.h"
 
@@ -18,8 +18,7 @@ Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Reques
 Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Request request);
-Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context,
-                                                     rpc::Request request);
+Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 
 /// The answer to a body that is no legal message: the connection is closed with the words.

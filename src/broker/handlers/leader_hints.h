@@ -42,7 +42,8 @@ void add_leader_endpoints(const HandlerContext& context, const rpc::Request& req
   std::set<int32_t> leaders;
   for (const auto& topic : response.responses) {
     for (const auto& partition : topic.partition_responses) {
-      if (partition.current_leader.leader_id >= 0) leaders.insert(partition.current_leader.leader_id);
+      if (partition.current_leader.leader_id >= 0)
+        leaders.insert(partition.current_leader.leader_id);
     }
   }
   if (!leaders.empty()) add_endpoints(context, request, leaders, response);

@@ -50,8 +50,7 @@ void plan_entry(const HandlerContext& context, const rpc::Request& request, int1
     return;
   }
   const ByteView data = view.records.value_or(ByteView());
-  auto checked =
-      records::check_produced(data, {.zstd_allowed = request.version >= kFirstWithZstd});
+  auto checked = records::check_produced(data, {.zstd_allowed = request.version >= kFirstWithZstd});
   if (!checked) {
     entry.rejection.emplace(std::move(checked).error());
     return;
@@ -85,7 +84,8 @@ void reject_repeated(std::vector<ProduceEntry>& entries) {
 }  // namespace
 
 bool ProducePlan::has_rejection() const {
-  return std::ranges::any_of(entries, [](const auto& entry) { return entry.rejection.has_value(); });
+  return std::ranges::any_of(entries,
+                             [](const auto& entry) { return entry.rejection.has_value(); });
 }
 
 ProducePlan plan_produce(const HandlerContext& context, const rpc::Request& request,
@@ -103,8 +103,8 @@ ProducePlan plan_produce(const HandlerContext& context, const rpc::Request& requ
         entry.rejection.emplace(topic.error());
       } else {
         entry.topic = *topic;
-        entry.shard = shard_of(entry.topic->id, PartitionIndex(view.index),
-                               context.services.shards.size());
+        entry.shard =
+            shard_of(entry.topic->id, PartitionIndex(view.index), context.services.shards.size());
         plan_entry(context, request, body.acks, view, entry);
       }
     }
