@@ -36,7 +36,8 @@ using AppendOutcome = records::Judged<AppendAnswer>;
 
 class PendingAppend {
  public:
-  PendingAppend(Executor& executor, AppendRequest what) : request(std::move(what)), done(executor) {}
+  PendingAppend(Executor& executor, AppendRequest what)
+      : request(std::move(what)), done(executor) {}
 
   AppendRequest request;
   Completion<AppendOutcome> done;
@@ -44,10 +45,8 @@ class PendingAppend {
   boost::intrusive::list_member_hook<> link_;
 };
 
-using PendingAppends =
-    boost::intrusive::list<PendingAppend,
-                           boost::intrusive::member_hook<PendingAppend,
-                                                         boost::intrusive::list_member_hook<>,
-                                                         &PendingAppend::link_>>;
+using PendingAppends = boost::intrusive::list<
+    PendingAppend, boost::intrusive::member_hook<
+                       PendingAppend, boost::intrusive::list_member_hook<>, &PendingAppend::link_>>;
 
 }  // namespace partita::replication

@@ -81,12 +81,9 @@ Task<void> Partition::released() {
 Result<> Partition::serving() const {
   switch (state_) {
     case State::ready:
-    case State::loading:
-      return {};
-    case State::failed:
-      return fail(Errc::kafka_storage_error, failure_ ? failure_->detail : "");
-    case State::retired:
-      return fail(Errc::not_leader_or_follower);
+    case State::loading: return {};
+    case State::failed: return fail(Errc::kafka_storage_error, failure_ ? failure_->detail : "");
+    case State::retired: return fail(Errc::not_leader_or_follower);
   }
   return {};
 }
@@ -262,8 +259,7 @@ Task<Result<Partition::ListedOffset>> Partition::list_special(int64_t timestamp,
       if (!found || found->offset >= upper_bound) co_return ListedOffset{};
       co_return ListedOffset{found->timestamp, found->offset, found->leader_epoch};
     }
-    default:
-      co_return ListedOffset{};  // tiered storage holds nothing here
+    default: co_return ListedOffset{};  // tiered storage holds nothing here
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Partition: this broker's replica of one partition, as its leader: appends, reads, the high
-// watermark, and everyone who waits for it. Lives on its shard, owned by the broker's shard; the log
-// below it belongs to storage::ShardLogs.
+// watermark, and everyone who waits for it. Lives on its shard, owned by the broker's shard; the
+// log below it belongs to storage::ShardLogs.
 //
 //   state     meaning                                   next
 //   loading   the log is being opened; appends queue    ready, failed
@@ -109,8 +109,8 @@ class Partition final : public storage::FlushListener {
     Offset offset = kNoOffset;
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
   };
-  /// Kafka's special timestamps -1 (latest), -2 (earliest), -3 (maximum), -4 (earliest local); others
-  /// are times. An offset of -1 where there is no such record.
+  /// Kafka's special timestamps -1 (latest), -2 (earliest), -3 (maximum), -4 (earliest local);
+  /// others are times. An offset of -1 where there is no such record.
   Task<Result<ListedOffset>> list_offset(int64_t timestamp, LeaderEpoch current_leader_epoch,
                                          std::optional<Isolation> isolation);
   Task<Result<storage::PartitionLog::EpochEnd>> end_offset_for_epoch(LeaderEpoch epoch,

@@ -1,6 +1,6 @@
 #pragma once
-// From a produced batch to what the log writes: the topic's rules, and its codec where it has one of
-// its own. Runs on the partition's shard, without suspending.
+// From a produced batch to what the log writes: the topic's rules, and its codec where it has one
+// of its own. Runs on the partition's shard, without suspending.
 
 #include "records/check.h"
 #include "records/compress.h"
