@@ -2,13 +2,43 @@
 
 from model import VERSION_MAX
 
-SCALARS = {"bool": "bool", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
-           "uint16": "uint16_t", "uint32": "uint32_t", "float64": "double", "uuid": "Uuid"}
+SCALARS = {
+    "bool": "bool",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+    "float64": "double",
+    "uuid": "Uuid",
+}
 READS = {"bool": "boolean"}
 OWNED = {"string": "std::string", "bytes": "Bytes", "records": "ByteChain"}
 VIEWS = {"string": "std::string_view", "bytes": "ByteView", "records": "ByteView"}
-KEYWORDS = {"default", "operator", "namespace", "class", "struct", "public", "private", "delete", "new", "register",
-            "signed", "unsigned", "int", "short", "long", "bool", "char", "export", "template", "this", "version"}
+KEYWORDS = {
+    "default",
+    "operator",
+    "namespace",
+    "class",
+    "struct",
+    "public",
+    "private",
+    "delete",
+    "new",
+    "register",
+    "signed",
+    "unsigned",
+    "int",
+    "short",
+    "long",
+    "bool",
+    "char",
+    "export",
+    "template",
+    "this",
+    "version",
+}
 
 
 def member(field):
@@ -47,7 +77,7 @@ def scalar_default(field):
     value = int(field.default or "0", 0)
     if field.type == "int64" and abs(value) > 2**31:
         return f"int64_t{{{value}}}"
-    return f"-{2**31 - 1} - 1" if value == -2**31 else str(value)
+    return f"-{2**31 - 1} - 1" if value == -(2**31) else str(value)
 
 
 def initialiser(field, view):
@@ -111,13 +141,22 @@ def structs(message):
 def needs_is_default(message):
     """Names of the structs whose is_default() something asks for."""
     names = set()
-    pending = [(struct, field) for struct in structs(message) for field in struct.fields
-               if field.struct and not field.array
-               and (field.tag is not None or (not field.ignorable and field.versions != struct.versions))]
+    pending = [
+        (struct, field)
+        for struct in structs(message)
+        for field in struct.fields
+        if field.struct
+        and not field.array
+        and (field.tag is not None or (not field.ignorable and field.versions != struct.versions))
+    ]
     while pending:
         _, field = pending.pop()
         if field.null and field.default_null or field.struct.name in names:
             continue
         names.add(field.struct.name)
-        pending += [(field.struct, inner) for inner in field.struct.fields if inner.struct and not inner.array]
+        pending += [
+            (field.struct, inner)
+            for inner in field.struct.fields
+            if inner.struct and not inner.array
+        ]
     return names

@@ -2,13 +2,17 @@
 
 import re
 
-from cpp import (READS, SCALARS, condition, differs, flexible, member, needs_is_default, view_element)
+from cpp import READS, SCALARS, condition, differs, flexible, member, needs_is_default, view_element
 from emit_header import BANNER
 from emit_tables import tables
 
 
 def source(schema, include, messages):
-    parts = [BANNER.format(schema=schema), f'\n#include "{include}"\n\n', "namespace partita::wire {\n"]
+    parts = [
+        BANNER.format(schema=schema),
+        f'\n#include "{include}"\n\n',
+        "namespace partita::wire {\n",
+    ]
     for message in messages:
         wanted = needs_is_default(message)
         parts.append(f"\nnamespace {message.namespace} {{\n")
@@ -49,8 +53,10 @@ void recode(Reader& reader, int16_t version, Writer& writer) {{
 def struct_text(message, struct, wanted):
     text = ""
     if struct is not message.root:
-        text += (f"\nconst StructDescriptor& {struct.name}View::descriptor() "
-                 f"{{ return k{struct.name}Struct; }}\n")
+        text += (
+            f"\nconst StructDescriptor& {struct.name}View::descriptor() "
+            f"{{ return k{struct.name}Struct; }}\n"
+        )
     text += read_text(message, struct) + write_text(message, struct)
     if struct.name in wanted:
         text += is_default_text(struct)
@@ -76,12 +82,15 @@ def guarded(condition_text, lines, otherwise=None):
 
 # Reading.
 
+
 def read_text(message, struct):
     name = struct.name + "View"
     body = [f"  {name} view;"]
     for field in struct.fields:
         if field.tag is None:
-            body += guarded(condition(field.versions, struct.versions), read_lines(message, struct, field))
+            body += guarded(
+                condition(field.versions, struct.versions), read_lines(message, struct, field)
+            )
     body += read_tags(message, struct)
     body.append("  return view;")
     text = function(f"{name} {name}::read(Reader& reader, int16_t version)", message, struct, body)
@@ -128,7 +137,13 @@ def read_struct_lines(field, name):
     allowed = condition(field.null, field.versions)
     if allowed:
         present = f"!({allowed}) || {present}"
-    return [f"if ({present}) {{", f"  {name} = {kind}::read(reader, version);", "} else {", f"  {name}.reset();", "}"]
+    return [
+        f"if ({present}) {{",
+        f"  {name} = {kind}::read(reader, version);",
+        "} else {",
+        f"  {name}.reset();",
+        "}",
+    ]
 
 
 def read_tags(message, struct):
@@ -145,7 +160,12 @@ def read_tags(message, struct):
         within = message.flexible.cut(struct.versions)
         allowed = condition(field.versions, within)
         if allowed:
-            lines += [f"      if (!({allowed})) {{", "        tags.skip();", "        break;", "      }"]
+            lines += [
+                f"      if (!({allowed})) {{",
+                "        tags.skip();",
+                "        break;",
+                "      }",
+            ]
         lines += ["      " + line for line in read_lines(message, struct, field)]
         lines.append("      break;")
     lines += ["    default: tags.skip();", "  }", "}"]
@@ -154,13 +174,16 @@ def read_tags(message, struct):
 
 # Writing.
 
+
 def write_text(message, struct):
     body = []
     for field in struct.fields:
         if field.tag is None:
             body += write_field(struct, field, write_lines(struct, field))
     body += write_tags(message, struct)
-    text = function(f"void {struct.name}::write(Writer& writer, int16_t version) const", message, struct, body)
+    text = function(
+        f"void {struct.name}::write(Writer& writer, int16_t version) const", message, struct, body
+    )
     if not body:
         return f"\nvoid {struct.name}::write(Writer&, int16_t) const {{}}\n"
     return unused_version(text)
@@ -196,7 +219,11 @@ def write_lines(struct, field):
 def write_struct_lines(field, name, allowed):
     if not field.null:
         return [f"{name}.write(writer, version);"]
-    mark = f"writer.uvarint({name} ? 1 : 0);" if field.tag is not None else f"writer.int8({name} ? 1 : -1);"
+    mark = (
+        f"writer.uvarint({name} ? 1 : 0);"
+        if field.tag is not None
+        else f"writer.int8({name} ? 1 : -1);"
+    )
     if allowed:
         mark = f"if ({allowed}) {mark}"
     return [mark, f"if ({name}) {name}->write(writer, version);"]
@@ -210,16 +237,27 @@ def write_array_lines(field, name, form):
     else:
         element = f"writer.{field.type}(element);"
     if not field.null:
-        return [f"writer.array_count({name}.size(), {form});", f"for (const auto& element : {name}) {element}"]
-    return [f"if ({name}) {{", f"  writer.array_count({name}->size(), {form});",
-            f"  for (const auto& element : *{name}) {element}", "} else {", f"  writer.null_array({form});", "}"]
+        return [
+            f"writer.array_count({name}.size(), {form});",
+            f"for (const auto& element : {name}) {element}",
+        ]
+    return [
+        f"if ({name}) {{",
+        f"  writer.array_count({name}->size(), {form});",
+        f"  for (const auto& element : *{name}) {element}",
+        "} else {",
+        f"  writer.null_array({form});",
+        "}",
+    ]
 
 
 def write_tags(message, struct):
     form = flexible(message, struct)
     if form == "false":
         return []
-    tagged = sorted((field for field in struct.fields if field.tag is not None), key=lambda field: field.tag)
+    tagged = sorted(
+        (field for field in struct.fields if field.tag is not None), key=lambda field: field.tag
+    )
     if not tagged:
         return guarded("" if form == "true" else "flexible", ["writer.no_tags();"])
     within = message.flexible.cut(struct.versions)
@@ -241,17 +279,21 @@ def write_tags(message, struct):
 
 def is_default_text(struct):
     tests = [f"!({differs(field)})" for field in struct.fields]
-    return f"\nbool {struct.name}::is_default() const {{\n  return {' && '.join(tests) or 'true'};\n}}\n"
+    text = " && ".join(tests) or "true"
+    return f"\nbool {struct.name}::is_default() const {{\n  return {text};\n}}\n"
 
 
 # From view to owned.
+
 
 def materialise_text(struct):
     lines = [line for field in struct.fields for line in materialise_lines(field)]
     body = "\n".join(lines)
     names = [name if struct.fields and name in body else "" for name in ("owned", "view", "frame")]
-    return (f"\nvoid fill({struct.name}& {names[0]}, const {struct.name}View& {names[1]}, "
-            f"const Bytes& {names[2]}) {{\n{body}\n}}\n")
+    return (
+        f"\nvoid fill({struct.name}& {names[0]}, const {struct.name}View& {names[1]}, "
+        f"const Bytes& {names[2]}) {{\n{body}\n}}\n"
+    )
 
 
 def materialise_lines(field):

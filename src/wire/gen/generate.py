@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes the C++ of all schemas: generate.py SCHEMA_DIR OUTPUT_DIR [--list].
 
-OUTPUT_DIR gets wire/..., to be put on the include path. --list only prints what would be written, one a line (for CMake).
-A file whose text would not change is not touched, so that nothing depending on it is compiled again.
+OUTPUT_DIR gets wire/..., to be put on the include path. --list only prints what would be written,
+one a line (for CMake). A file whose text would not change is not touched, so that nothing depending
+on it is compiled again.
 """
 
 import os
@@ -18,12 +19,17 @@ from model import SchemaError, parse_file
 def schema_files(root):
     found = []
     for folder, _, names in os.walk(root):
-        found += [os.path.relpath(os.path.join(folder, name), root) for name in names if name.endswith(".txt")]
+        found += [
+            os.path.relpath(os.path.join(folder, name), root)
+            for name in names
+            if name.endswith(".txt")
+        ]
     return sorted(found)
 
 
 def stem(schema):
-    """00_produce.txt -> wire/messages/produce, metadata/02_topic_record.txt -> wire/metadata/topic_record."""
+    """Where a schema's code goes: 00_produce.txt -> wire/messages/produce,
+    metadata/02_topic_record.txt -> wire/metadata/topic_record."""
     folder, name = os.path.split(schema)
     name = re.sub(r"^\d+_", "", name.removesuffix(".txt"))
     return f"wire/{name}" if name == "headers" else f"wire/{folder or 'messages'}/{name}"

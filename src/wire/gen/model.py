@@ -8,18 +8,37 @@ and, indented below it, its fields, one a line:
 
     NAME TYPE [VERSIONS] [null[:VERSIONS]] [tag:N] [=DEFAULT] [ignorable] [flexible:none]
 
-VERSIONS is 3, 3-5 or 3+; without it a field is there in every version of the struct around it. TYPE is a scalar,
-string, bytes, records, a struct's name, or [] and one of these. A struct's fields follow its field, indented
-deeper, or stand once at the end of the message below `struct NAME`. # begins a comment.
+VERSIONS is 3, 3-5 or 3+; without it a field is there in every version of the struct around it. TYPE
+is a scalar, string, bytes, records, a struct's name, or [] and one of these. A struct's fields
+follow its field, indented deeper, or stand once at the end of the message below `struct NAME`.
+# begins a comment.
 """
 
 import re
 from dataclasses import dataclass, field as dataclass_field
 
 VERSION_MAX = 32767
-SIZES = {"bool": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint16": 2, "uint32": 4, "float64": 8, "uuid": 16}
+SIZES = {
+    "bool": 1,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint16": 2,
+    "uint32": 4,
+    "float64": 8,
+    "uuid": 16,
+}
 VARIABLE = ("string", "bytes", "records")
-KINDS = ("request", "response", "header", "metadata", "coordinator-key", "coordinator-value", "data")
+KINDS = (
+    "request",
+    "response",
+    "header",
+    "metadata",
+    "coordinator-key",
+    "coordinator-value",
+    "data",
+)
 FIELDS_MAX = 64  # json.cc has room for so many
 
 
@@ -140,10 +159,14 @@ def parse_message(lines):
     options = dict(word.split(":", 1) for word in head.words[2:])
     versions = parse_range(options.pop("versions"), Range(0, VERSION_MAX - 1))
     message = Message(
-        kind=head.words[0], name=head.words[1], key=int(options.pop("key", -1)), versions=versions,
+        kind=head.words[0],
+        name=head.words[1],
+        key=int(options.pop("key", -1)),
+        versions=versions,
         flexible=parse_range(options.pop("flexible"), versions),
         unstable=int(options.pop("unstable", VERSION_MAX)),
-        listeners=[part for part in options.pop("listeners", "").split(",") if part])
+        listeners=[part for part in options.pop("listeners", "").split(",") if part],
+    )
     if options:
         raise SchemaError(f"unknown options {sorted(options)}")
     message.root = Struct(message.name, versions)
@@ -200,7 +223,7 @@ def parse_field(line, within):
 
 
 def resolve(message, inline, common):
-    """Ties field types to structs, orders the structs and checks what the generated code relies on."""
+    """Ties field types to structs, orders these, checks what the generated code relies on."""
     known = {**common, **inline}
     state = {}
 
