@@ -186,7 +186,7 @@ Task<void> back_pressure(ConformanceWorld& world) {
   Shard& shard = world.shard(0);
   Pair pair = co_await connected(shard);
   Scope scope(shard);
-  const std::string text = long_text(32 << 20);  // more than any kernel buffers
+  const std::string text = long_text(16 << 20);  // more than any kernel buffers
   bool sent = false;
   scope.spawn(send_into(shard, *pair.client, text, sent));
   EXPECT_TRUE(co_await sleep_for(scope, 50ms));
