@@ -14,19 +14,38 @@
 
 namespace partita::records::detail {
 
-/// Reads a zigzag varint, moving `at`; false where it is illegal or cut.
-inline bool take_varint(const uint8_t*& at, const uint8_t* end, int32_t& value) {
-  if (at < end && at[0] < 0x80) [[likely]] {
-    value = unzigzag(uint32_t{at[0]});
+/// Decodes a varint of up to three bytes from `word`, which begins with it; false for a longer one.
+inline bool take_short_varint(uint32_t word, const uint8_t*& at, uint32_t& raw) {
+  if ((word & 0x80) == 0) [[likely]] {
+    raw = word & 0x7f;
     at += 1;
     return true;
   }
-  if (end - at >= 2 && at[1] < 0x80) [[likely]] {
-    value = unzigzag(uint32_t{at[0] & 0x7fu} | uint32_t{at[1]} << 7);
+  if ((word & 0x8000) == 0) {
+    raw = (word & 0x7f) | (word >> 1 & 0x3f80);
     at += 2;
     return true;
   }
+  raw = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000);
+  at += 3;
+  return (word & 0x800000) == 0;
+}
+
+inline uint32_t load_little(const uint8_t* from) {
+  uint32_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return std::endian::native == std::endian::little ? word : __builtin_bswap32(word);
+}
+
+/// Reads a zigzag varint, moving `at`; false where it is illegal or cut.
+inline bool take_varint(const uint8_t*& at, const uint8_t* end, int32_t& value) {
   uint32_t raw = 0;
+  const uint8_t* p = at;
+  if (end - at >= 4 && take_short_varint(load_little(at), p, raw)) [[likely]] {
+    value = unzigzag(raw);
+    at = p;
+    return true;
+  }
   const size_t taken = get_uvarint(at, end, raw);
   value = unzigzag(raw);
   at += taken;
@@ -34,9 +53,11 @@ inline bool take_varint(const uint8_t*& at, const uint8_t* end, int32_t& value) 
 }
 
 inline bool take_varlong(const uint8_t*& at, const uint8_t* end, int64_t& value) {
-  if (at < end && at[0] < 0x80) [[likely]] {
-    value = unzigzag(uint64_t{at[0]});
-    at += 1;
+  uint32_t short_raw = 0;
+  const uint8_t* p = at;
+  if (end - at >= 4 && take_short_varint(load_little(at), p, short_raw)) [[likely]] {
+    value = unzigzag(uint64_t{short_raw});
+    at = p;
     return true;
   }
   uint64_t raw = 0;
@@ -102,29 +123,6 @@ struct RecordSummary {
   int32_t offset_delta;
   bool has_key;
 };
-
-/// Decodes a varint of up to three bytes from `word`, which begins with it; false for a longer one.
-inline bool take_short_varint(uint32_t word, const uint8_t*& at, uint32_t& raw) {
-  if ((word & 0x80) == 0) [[likely]] {
-    raw = word & 0x7f;
-    at += 1;
-    return true;
-  }
-  if ((word & 0x8000) == 0) {
-    raw = (word & 0x7f) | (word >> 1 & 0x3f80);
-    at += 2;
-    return true;
-  }
-  raw = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000);
-  at += 3;
-  return (word & 0x800000) == 0;
-}
-
-inline uint32_t load_little(const uint8_t* from) {
-  uint32_t word;
-  std::memcpy(&word, from, sizeof(word));
-  return std::endian::native == std::endian::little ? word : __builtin_bswap32(word);
-}
 
 /// take_record for the ordinary record, with little branching: no headers, no length beyond 1 MiB,
 /// not at the very end of the bytes. False where it is any other one or wrong; `at` stays then, and

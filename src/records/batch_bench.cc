@@ -105,6 +105,38 @@ void check_compressed(benchmark::State& state) {
 }
 BENCHMARK(check_compressed)->Arg(2)->Arg(4);
 
+ByteView payload_of(const Bytes& batch) {
+  return batch.view().subspan(kBatchHeaderBytes);
+}
+
+void inflate(benchmark::State& state) {
+  const Bytes batch = make(1000, 1024, static_cast<Codec>(state.range(0)));
+  Decompressor decompressor;
+  size_t size = 0;
+  AllocationsPerOp counted(state);
+  for (auto _ : state) {
+    size = decompressor
+               .inflate(static_cast<Codec>(state.range(0)), payload_of(batch), kInflatedBytesMax)
+               ->size();
+  }
+  count_bytes(state, size, 1000);
+}
+BENCHMARK(inflate)->DenseRange(1, 4);
+
+void deflate(benchmark::State& state) {
+  const Bytes batch = make(1000, 1024, Codec::none);
+  Compressor compressor;
+  AllocationsPerOp counted(state);
+  for (auto _ : state) {
+    Buffer out;
+    if (!compressor.deflate(static_cast<Codec>(state.range(0)), {}, payload_of(batch), out))
+      std::abort();
+    benchmark::DoNotOptimize(out.data());
+  }
+  count_bytes(state, payload_of(batch).size(), 1000);
+}
+BENCHMARK(deflate)->DenseRange(1, 4);
+
 void append_time_prefix(benchmark::State& state) {
   const Bytes batch = make(state.range(0), state.range(1), Codec::none);
   const Judged<ProducedBatch> produced = check_produced(batch.view());
