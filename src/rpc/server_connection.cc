@@ -191,7 +191,11 @@ void ServerConnection::finished(uint64_t sequence, Response response) {
   slot_bytes_ += slot.held_bytes;
   update_memory();
   room_.wake_all();
-  if (sequence == first_sequence_ || mutant("rpc.response_order")) answered_.wake_all();
+  if (mutant("rpc.response_order")) {
+    output_.push(std::exchange(slot.response, Response::nothing()).frame);
+    answered_.wake_all();
+  }
+  if (sequence == first_sequence_) answered_.wake_all();
 }
 
 // --- Writing ---
