@@ -34,8 +34,8 @@ std::unexpected<Rejection> reject_record(int32_t index, const char* why) {
 }
 
 /// Reads one record into `summary`, ordinary or not; answers what is wrong, or null.
-inline const char* take_summary(const uint8_t*& at, const uint8_t* end,
-                                detail::RecordSummary& summary) {
+[[gnu::always_inline]] inline const char* take_summary(const uint8_t*& at, const uint8_t* end,
+                                                       detail::RecordSummary& summary) {
   if (detail::take_plain_record(at, end, summary)) [[likely]]
     return nullptr;
   Record record;

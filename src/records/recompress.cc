@@ -33,4 +33,20 @@ Result<Bytes> recompress(const BatchView& batch, ByteView records, const Recompr
   return std::move(made).freeze();
 }
 
+Judged<Bytes> recompress_produced(ProducedBatch& produced, Codec codec, std::optional<int> level,
+                                  size_t inflated_bytes_max, Decompressor& decompressor,
+                                  Compressor& compressor) {
+  if (produced.codec == codec) return Bytes();
+  Buffer inflated;
+  CHECKED(check_inside(produced, decompressor, inflated_bytes_max, &inflated));
+  const ByteView records =
+      produced.codec == Codec::none ? produced.batch.records() : inflated.view();
+  const RecompressOptions options{
+      .codec = codec, .compression_level = level, .max_timestamp = produced.max_timestamp};
+  TRY(Bytes made, recompress(produced.batch, records, options, compressor));
+  TRY(produced.batch, BatchView::parse(made.view()));
+  produced.codec = codec;
+  return made;
+}
+
 }  // namespace partita::records

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "records/batch.h"
+#include "records/check.h"
 #include "records/compress.h"
 
 namespace partita::records {
@@ -26,5 +27,14 @@ struct RecompressOptions {
 /// base offset and leader epoch that `batch` has.
 Result<Bytes> recompress(const BatchView& batch, ByteView records, const RecompressOptions& options,
                          Compressor& compressor);
+
+/// What a topic with a compression.type of its own does with a produced batch: nothing where the
+/// codec is that already (empty Bytes), else it reads the records as check_inside does and makes
+/// the batch anew. `produced` then describes, and borrows, the answer; its maximum timestamp is
+/// right, so that make_prefix changes nothing but for append time. As in Kafka check_rules comes
+/// before, with the indexes of wrong records, and once more after, because of the size.
+Judged<Bytes> recompress_produced(ProducedBatch& produced, Codec codec, std::optional<int> level,
+                                  size_t inflated_bytes_max, Decompressor& decompressor,
+                                  Compressor& compressor);
 
 }  // namespace partita::records

@@ -69,6 +69,39 @@ TEST(Recompress, AppendTimeAndMaximum) {
   EXPECT_EQ(BatchView::parse(kept->view())->max_timestamp(), WallTime(77));
 }
 
+TEST(RecompressProduced, LeavesWhatTheLogCanTake) {
+  Compressor compressor;
+  Decompressor decompressor;
+  for (const Codec from : kCodecs) {
+    std::vector<uint8_t> received = testing::make_batch(100, 100, {.codec = from});
+    store_be<int64_t>(received.data() + 35, 1);  // a lie
+    testing::seal(received);
+    for (const Codec to : kCodecs) {
+      ProducedBatch produced = *check_produced(received);
+      const Judged<Bytes> made =
+          recompress_produced(produced, to, {}, kInflatedBytesMax, decompressor, compressor);
+      ASSERT_TRUE(made.has_value());
+      ASSERT_EQ(made->empty(), from == to);
+      EXPECT_EQ(produced.codec, to);
+      if (from == to) continue;
+      EXPECT_EQ(produced.batch.bytes().data(), made->data());
+      EXPECT_TRUE(produced.batch.verify().has_value());
+      EXPECT_EQ(produced.batch.max_timestamp(), WallTime(testing::kFirstTimestamp + 990));
+      EXPECT_EQ(make_prefix(produced, TimestampType::create_time, WallTime(5)).size(),
+                kPrefixBytes);
+      const TopicRules rules{.max_message_bytes = static_cast<int32_t>(made->size()),
+                             .keys_required = true};
+      EXPECT_TRUE(check_rules(produced, rules, WallTime(testing::kFirstTimestamp)).has_value());
+    }
+  }
+  const std::vector<uint8_t> garbage(100, 0xa5);
+  const std::vector<uint8_t> bad = testing::wrap_records(garbage, 1, {.codec = Codec::lz4});
+  ProducedBatch produced = *check_produced(bad);
+  const Judged<Bytes> refused =
+      recompress_produced(produced, Codec::zstd, {}, kInflatedBytesMax, decompressor, compressor);
+  EXPECT_EQ(refused.error().error.code, Errc::invalid_record);
+}
+
 TEST(Recompress, ImpossibleLevelsAreErrors) {
   Compressor compressor;
   const std::vector<uint8_t> received = testing::make_batch(3, 100);

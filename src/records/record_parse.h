@@ -15,7 +15,8 @@
 namespace partita::records::detail {
 
 /// Decodes a varint of up to three bytes from `word`, which begins with it; false for a longer one.
-inline bool take_short_varint(uint32_t word, const uint8_t*& at, uint32_t& raw) {
+[[gnu::always_inline]] inline bool take_short_varint(uint32_t word, const uint8_t*& at,
+                                                     uint32_t& raw) {
   if ((word & 0x80) == 0) [[likely]] {
     raw = word & 0x7f;
     at += 1;
@@ -31,7 +32,7 @@ inline bool take_short_varint(uint32_t word, const uint8_t*& at, uint32_t& raw) 
   return (word & 0x800000) == 0;
 }
 
-inline uint32_t load_little(const uint8_t* from) {
+[[gnu::always_inline]] inline uint32_t load_little(const uint8_t* from) {
   uint32_t word;
   std::memcpy(&word, from, sizeof(word));
   return std::endian::native == std::endian::little ? word : __builtin_bswap32(word);
@@ -127,7 +128,8 @@ struct RecordSummary {
 /// take_record for the ordinary record, with little branching: no headers, no length beyond 1 MiB,
 /// not at the very end of the bytes. False where it is any other one or wrong; `at` stays then, and
 /// take_record tells which.
-inline bool take_plain_record(const uint8_t*& at, const uint8_t* end, RecordSummary& summary) {
+[[gnu::always_inline]] inline bool take_plain_record(const uint8_t*& at, const uint8_t* end,
+                                                     RecordSummary& summary) {
   // Length, attributes, both deltas and the key's length take at most 13 bytes, read in words of
   // four.
   constexpr ptrdiff_t kFrontBytesMax = 16;
