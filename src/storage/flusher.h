@@ -16,6 +16,9 @@
 //     whoever does that calls quiesce() first.
 // One per shard and directory, owned by ShardLogs. Tasks run in the scope given.
 
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -65,19 +68,27 @@ class Flusher {
 
  private:
   struct Round;
+  struct DueTimer;
+  friend struct DueTimer;
+
+  void start();
   Task<void> run();
   Task<void> flush_round(Round& round);
-  Task<Result<>> sync_files(Round& round);
-  Task<Result<>> sync_directories(Round& round);
-  Task<Result<>> sync_everything();
-  Task<void> flush_after(PartitionLog& log, Instant when);
-  void start();
+  Task<void> sync_files(Round& round);
+  Task<void> rename_files(Round& round);
+  Task<void> sync_directories(Round& round);
+  Task<Result<>> sync_filesystem();
+  Result<> open_files(Round& round);
+  void end_round(Round& round);
+  void flush_later(PartitionLog& log, Instant when);
+  void flush_due(Instant now);
 
   Scope& scope_;
   Shard& shard_;
   const std::string directory_;
   std::vector<PartitionLog*> dirty_;
-  Round* round_ = nullptr;  // under way
+  std::multimap<Instant, PartitionLog*> due_;  // durability by interval
+  std::unique_ptr<DueTimer> timer_;
   bool running_ = false;
   WaitQueue round_ended_;
   FlusherMetrics metrics_;

@@ -81,17 +81,18 @@ class LogDirectory {
   void fail_with(Error error);
 
   // Checkpoints; from any task of the home shard. Each call is durable on return; calls that come
-  // while a write is under way share the next one.
+  // while a write is under way share the next one. The entries are taken over at the call.
   /// recovery-point-offset-checkpoint and log-start-offset-checkpoint.
   Task<Result<>> write_checkpoints(std::vector<CheckpointEntry> entries);
   /// replication-offset-checkpoint.
   Task<Result<>> write_high_watermarks(std::vector<CheckpointEntry> entries);
-  /// Before log_start moves up or a recovery point moves down: only this partition's entries
-  /// change.
+  /// Before log_start moves up or a recovery point moves down: only this partition's entry changes.
   Task<Result<>> write_log_start(TopicPartition name, Offset log_start);
   Task<Result<>> lower_recovery_point(TopicPartition name, Offset recovery_point);
-  /// The partition is gone: its entries leave with the next write.
-  void forget(const TopicPartition& name);
+  /// The partition is gone from the directory: none of the files speaks of it any more.
+  Task<Result<>> forget(TopicPartition name);
+  /// fail_with() for other shards.
+  Task<bool> report_failure(Error error);
 
   /// After every log was closed cleanly and write_checkpoints has answered: writes the marker. The
   /// last call.
@@ -99,30 +100,37 @@ class LogDirectory {
 
  private:
   struct Row {
-    Offset recovery_point = Offset(0);
-    Offset log_start = Offset(0);
-    Offset high_watermark = Offset(0);
+    std::optional<Offset> offsets[3];  // by CheckpointFile
   };
-  enum CheckpointFile { kRecoveryPoint = 0, kLogStart = 1, kHighWatermark = 2, kFileCount = 3 };
-  struct Writer;
+  enum CheckpointFile : size_t { kRecoveryPoint = 0, kLogStart = 1, kHighWatermark = 2 };
+  static constexpr size_t kFileCount = 3;
+  /// Of one file: how many writes were asked for and how many of those the last write has covered.
+  struct Writer {
+    uint64_t wanted = 0;
+    uint64_t written = 0;
+    bool running = false;
+  };
 
   LogDirectory(Scope& home, LogDirectoryOptions options, Log log);
-  Task<Result<>> load();
-  Task<Result<>> load_checkpoints();
-  Task<Result<>> load_marker();
+  Task<Result<>> load(bool create);
+  Task<Result<>> load_meta_properties();
+  Task<Result<>> load_checkpoint(CheckpointFile which);
   Task<Result<>> find_partitions();
+  Task<Result<TopicId>> read_topic_id(std::string directory);
   Task<Result<>> write_file(CheckpointFile which);
+  Task<Result<>> replace(CheckpointFile which);
+  Result<> online() const;
 
   Scope& home_;
   const std::string path_;
-  const bool create_;
   Log log_;
   std::unique_ptr<DirectoryLock> lock_;
   std::optional<MetaProperties> meta_properties_;
   std::optional<BrokerEpoch> clean_shutdown_epoch_;
   std::vector<FoundPartition> found_;
   std::map<TopicPartition, Row> rows_;
-  std::unique_ptr<Writer> writers_[kFileCount];
+  Writer writers_[kFileCount];
+  WaitQueue written_;
   std::optional<Error> failure_;
 };
 

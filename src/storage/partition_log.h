@@ -7,8 +7,7 @@
 // ShardLogs.
 //
 // Invariants:
-//  1. log_start <= high_watermark and recovery_point <= durable_end <= log_end; batches lie in
-//  offset order.
+//  1. log_start <= high_watermark <= log_end, durable_end <= log_end; batches lie in offset order.
 //  2. append_* never suspend. What they write is in the page cache on return; what else must be
 //  durable before the
 //     offset counts as such (names, epoch file, snapshots, rolled segments) is FlushWork for the
@@ -36,9 +35,11 @@
 #include "base/uuid.h"
 #include "records/batch.h"
 #include "records/lookup.h"
+#include "runtime/scope.h"
 #include "runtime/task.h"
 #include "storage/flush_work.h"
 #include "storage/tail_ring.h"
+#include "storage/topic_partition.h"
 
 namespace partita::storage {
 
@@ -47,17 +48,6 @@ class ProducerState;
 class Segment;
 struct LogConfig;
 struct LogContext;
-
-/// Kafka's name of a partition; "topic-0" as a directory.
-struct TopicPartition {
-  std::string topic;
-  PartitionIndex partition;
-
-  std::string to_string() const;
-  /// Nothing for a name that is no partition's directory.
-  static std::optional<TopicPartition> parse(std::string_view directory_name);
-  auto operator<=>(const TopicPartition&) const = default;
-};
 
 /// Who an append speaks for: what is checked of producers depends on it.
 enum class AppendOrigin {
@@ -110,6 +100,15 @@ class FlushListener {
   virtual void log_failed(const Error& error) = 0;
 };
 
+/// Offsets from `first` up to, not including, `end`.
+struct OffsetRange {
+  Offset first;
+  Offset end;
+
+  bool contains(Offset offset) const { return first <= offset && offset < end; }
+  bool operator==(const OffsetRange&) const = default;
+};
+
 /// What checkpoints say of a partition before its files are looked at.
 struct LogOffsets {
   Offset log_start = Offset(0);
@@ -144,9 +143,14 @@ class PartitionLog {
   /// files untouched (semantics R3).
   Task<Result<>> load();
   bool has_files() const { return has_files_; }
+  /// Made without files, or found after a clean stop.
+  bool clean() const { return clean_; }
   /// kafka_storage_error with the cause, once the log has failed.
   Result<> usable() const;
   void fail_with(Error error);
+  /// As fail_with(), with this very error and without telling the listener: the partition is going
+  /// away.
+  void retire(Error error);
 
   // Offsets. Before load() those of a cleanly stopped log are exact, others are lower bounds.
   Offset log_start_offset() const { return log_start_; }
@@ -156,7 +160,7 @@ class PartitionLog {
   /// What an acknowledgement waits for by the log's durability: durable_end() for fsync, else
   /// log_end_offset().
   Offset acknowledged_end() const;
-  Offset recovery_point() const { return recovery_point_; }
+  Offset recovery_point() const { return durable_end_; }
   /// Kept for retention and the checkpoint; the replica's owner moves it. Clamped to [log_start,
   /// log_end].
   Offset high_watermark() const { return high_watermark_; }
@@ -165,8 +169,8 @@ class PartitionLog {
   Offset last_stable_offset() const;
   uint64_t size_bytes() const;
   size_t segment_count() const;
-  /// Where reads answer kafka_storage_error: [first, end) of each quarantined segment.
-  std::vector<std::pair<Offset, Offset>> quarantined() const;
+  /// Where reads answer kafka_storage_error: the quarantined ranges that recovery found.
+  std::vector<OffsetRange> quarantined() const;
 
   // Appending.
   /// Assigns offsets and the epoch, and writes all batches with one write. Errors of the producer
@@ -214,7 +218,7 @@ class PartitionLog {
   /// The epoch of the batch at `offset`, as the epoch cache knows it.
   LeaderEpoch epoch_of(Offset offset) const;
   ProducerState& producers();
-  const LeaderEpochCache& epochs() const;
+  const LeaderEpochCache& epochs();
 
   // Cutting off. All of these are durable on return.
   /// Removes every batch that reaches `offset` or beyond. No effect at or above log_end.
@@ -227,15 +231,22 @@ class PartitionLog {
   /// Deletes what retention.ms and retention.bytes no longer keep, below the high watermark.
   /// Answers how many segments.
   Task<Result<size_t>> delete_old_segments(WallTime now);
-  /// Flushes everything, snapshots the producers, syncs the indexes: afterwards recovery_point is
-  /// log_end and the log may be found clean. Nothing may append any more.
-  Task<Result<>> close_cleanly();
+  /// Snapshots the producers and completes the indexes; when flush_now() has answered after this,
+  /// recovery_point is log_end and the log may be found clean. Nothing may append any more.
+  Result<> prepare_close();
+  /// Answers when no read is under way: before the log is destroyed.
+  Task<Result<>> readers_gone();
 
   // For the Flusher.
-  /// Takes what is unflushed. REQUIRED: the previous flush has ended.
+  /// Takes what is unflushed. no_space leaves it where it was. REQUIRED: the previous flush has
+  /// ended.
   Result<FlushWork> begin_flush();
+  /// `end` as begin_flush() said; an error fails the log.
   void end_flush(Offset end, const Result<>& result);
+  /// Something is unflushed.
   bool dirty() const;
+  /// Of that, more than bytes of the active segment: names, rolled segments, epochs.
+  bool rolled_since_flush() const;
 
   // A Flusher's own mark on the log.
   struct FlushMark {
@@ -243,6 +254,7 @@ class PartitionLog {
     bool in_round = false;   ///< belongs to the round under way
     bool timer_set = false;  ///< a flush by time is asked for
     uint64_t unflushed_bytes = 0;
+    uint64_t rounds = 0;  ///< flushes of this log that have ended
   };
   FlushMark flush_mark;
 
@@ -250,22 +262,63 @@ class PartitionLog {
   void check_invariants() const;
 
  private:
-  struct Pending;
+  struct State;  // of a log that has files or producers: partition_log_state.h
+  class Reading;
+
+  State& state();
+  Segment& active();
+  Result<> ready_to_append() const;
+  Result<> materialise(WallTime now);
+  Result<> start_segment(Offset base, WallTime now);
+  Result<> write_snapshot();
+
+  Result<std::optional<AppendResult>> find_duplicate(std::span<LeaderBatch> batches,
+                                                     AppendOrigin origin) const;
+  Result<> make_room(Offset last_offset, WallTime max_timestamp, size_t bytes, WallTime now);
+  Result<> write(std::span<const ByteView> parts, size_t bytes);
+  Result<> batch_written(const records::BatchHeader& header, ByteView front, const Bytes& received);
+  void note_producer(const records::BatchHeader& header, const Bytes& received);
+  Result<> check_follower_batches(ByteView batches) const;
+  Result<size_t> append_run(const Bytes& batches, size_t from, WallTime now, AppendResult& result);
+
+  Task<Result<>> load_files();
+  Task<Result<>> load_producers(std::vector<Offset> snapshots);
+  Task<Result<>> replay_producers(Offset from);
+  Task<Result<>> load_snapshot(Offset offset);
+
+  Task<Result<ReadResult>> read_files(Offset from, size_t bytes_max, Offset upper_bound,
+                                      bool at_least_one_batch);
+  Result<> check_quarantine(Offset offset) const;
+  size_t segment_index(Offset offset) const;
+
+  Task<Result<>> move_log_start(Offset offset);
+  Task<Result<>> lower_recovery_point(Offset offset);
+  Result<> remove_segments(size_t first, size_t count);
+  Task<Result<Offset>> retention_start(WallTime now);
+  Task<Result<>> write_log_start(Offset offset);
+  Result<> remove_snapshots_from(Offset offset);
+  Result<> remove_old_snapshots();
 
   LogContext& context_;
   const TopicPartition name_;
   const TopicId topic_id_;
-  std::string directory_;
+  const std::string directory_;
   std::shared_ptr<const LogConfig> config_;
 
   Offset log_start_ = Offset(0);
   Offset log_end_ = Offset(0);
   Offset durable_end_ = Offset(0);
-  Offset recovery_point_ = Offset(0);
   Offset high_watermark_ = Offset(0);
+  LeaderEpoch begun_epoch_ = kNoLeaderEpoch;  // without a batch yet
+  Offset begun_at_ = Offset(0);
   bool loaded_ = false;
+  bool loading_ = false;
+  bool clean_ = false;
   bool has_files_ = false;
   FlushListener* listener_ = nullptr;
+  std::unique_ptr<Error> failure_;
+  std::unique_ptr<State> state_;
+  WaitQueue changed_;  // loading ended, or the last reader went
 };
 
 }  // namespace partita::storage

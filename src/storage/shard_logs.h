@@ -41,6 +41,7 @@ struct LogContext {
   Flusher& flusher;
   DeletedFiles& deleted;
   records::Decompressor& decompressor;
+  std::vector<ByteView> parts;  ///< scratch of one append
   Log log;
 };
 
@@ -74,6 +75,10 @@ class ShardLogs {
   Task<Result<size_t>> delete_old_segments(Instant now, WallTime wall);
   /// Entries of all logs with files, for LogDirectory::write_checkpoints and write_high_watermarks.
   std::vector<CheckpointEntry> checkpoint_entries() const;
+  /// Both checkpoints that a restart needs / the high watermarks, through the directory's home
+  /// shard. Durable on return.
+  Task<Result<>> write_checkpoints();
+  Task<Result<>> write_high_watermarks();
   /// Closes every log cleanly, flushing all together.
   Task<Result<>> close_cleanly();
 
@@ -82,6 +87,9 @@ class ShardLogs {
   OpenFiles& files() { return files_; }
 
  private:
+  Task<Result<>> retire(TopicPartition name, std::string from, std::string_view suffix,
+                        bool removed_later);
+
   Scope& scope_;
   LogDirectory& directory_;
   OpenFiles files_;

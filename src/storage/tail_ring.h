@@ -83,7 +83,6 @@ class TailRing {
       LogTail, boost::intrusive::member_hook<LogTail, boost::intrusive::list_member_hook<>,
                                              &LogTail::link_>>;
   void charge(LogTail& log, size_t bytes);
-  void trim();
 
   const size_t bytes_max_;
   size_t bytes_ = 0;

@@ -1,0 +1,141 @@
+// Loading a PartitionLog: recovery, then the producers from the newest snapshot on.
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/fault_points.h"
+#include "runtime/cross_shard.h"
+#include "storage/batch_scan.h"
+#include "storage/partition_log_state.h"
+#include "storage/producer_replay.h"
+#include "storage/recovery.h"
+
+namespace partita::storage {
+
+Task<Result<>> PartitionLog::load() {
+  while (loading_) CO_CHECKED(co_await changed_.wait(context_.scope));
+  if (loaded_) co_return usable();
+  CO_CHECKED(usable());
+  loading_ = true;
+  const Result<> result = co_await load_files();
+  loading_ = false;
+  loaded_ = result.has_value();
+  changed_.wake_all();
+  if (loaded_ || result.error().code == Errc::stopped) co_return result;
+  // Nothing was cut for it: another attempt may find the disk better, but a disk that fails is not
+  // to be trusted.
+  state_.reset();
+  if (result.error().code == Errc::io_error) {
+    fail_with(result.error());
+    LogDirectory& directory = context_.directory;
+    co_await call_on(context_.shard, directory.home(), [&directory, error = result.error()] {
+      return directory.report_failure(error);
+    });
+  }
+  co_return fail(Errc::kafka_storage_error, describe(result.error()));
+}
+
+Task<Result<>> PartitionLog::load_files() {
+  const Offset recovery_point = durable_end_;
+  const LogOffsets offsets{.log_start = log_start_,
+                           .recovery_point = recovery_point,
+                           .high_watermark = high_watermark_,
+                           .clean = clean_};
+  LogRecovery recovery(context_, directory_, offsets, config_);
+  CO_CHECKED(co_await recovery.run());
+  state_.reset();
+  State& s = state();
+  s.segments = std::move(recovery.segments);
+  s.epochs = std::move(recovery.epochs);
+  s.quarantined = std::move(recovery.quarantined);
+  s.pending_files = std::move(recovery.to_sync);
+  if (recovery.names_changed) s.pending_directories.push_back(directory_);
+  log_start_ = recovery.log_start;
+  log_end_ = recovery.log_end;
+  durable_end_ = std::min(recovery_point, log_end_);
+  if (!recovery.active_ready) {
+    COVERED("storage.segment_after_recovery");
+    CO_CHECKED(start_segment(log_end_, context_.shard.clock().wall()));
+  }
+  high_watermark_ = std::clamp(high_watermark_, log_start_, log_end_);
+  CO_CHECKED(co_await load_producers(std::move(recovery.snapshots)));
+  if (mutant("storage.skip_sync.recovered")) {
+    durable_end_ = log_end_;
+  } else if (dirty()) {
+    CO_CHECKED(co_await context_.flusher.flush_now(*this));
+  }
+  CHECK(durable_end_ == log_end_);
+  co_return Result<>();
+}
+
+Task<Result<>> PartitionLog::load_producers(std::vector<Offset> snapshots) {
+  State& s = state();
+  Offset from = log_start_;
+  s.producers.reset(log_start_);
+  while (!snapshots.empty()) {
+    const Offset newest = snapshots.back();
+    const Result<> loaded = co_await load_snapshot(newest);
+    if (loaded) {
+      s.snapshot_offset = newest;
+      from = std::max(newest, log_start_);
+      break;
+    }
+    if (loaded.error().code != Errc::corrupt_data) co_return loaded;
+    COVERED("storage.snapshot_unusable");
+    context_.log.warn("{}/{} is no producer snapshot: {}", directory_,
+                      producer_snapshot_name(newest), describe(loaded.error()));
+    CO_CHECKED(context_.shard.disk().unlink(join_path(directory_, producer_snapshot_name(newest))));
+    snapshots.pop_back();
+  }
+  s.snapshots = std::move(snapshots);
+  CO_CHECKED(co_await replay_producers(from));
+  s.producers.advance_to(log_end_);
+  s.producers.on_log_start(log_start_);
+  s.producers.on_high_watermark(high_watermark_);
+  co_return Result<>();
+}
+
+Task<Result<>> PartitionLog::load_snapshot(Offset offset) {
+  const auto bytes = co_await read_file(context_.shard.executor(), context_.shard.disk(),
+                                        join_path(directory_, producer_snapshot_name(offset)),
+                                        kProducerSnapshotBytesMax);
+  if (!bytes && bytes.error().code == Errc::limit_exceeded) {
+    co_return fail(Errc::corrupt_data, bytes.error().detail);
+  }
+  CO_CHECKED(bytes);
+  CO_TRY(const auto entries, decode_producer_snapshot(bytes->view()));
+  co_return state().producers.load(entries, offset, context_.shard.now());
+}
+
+Task<Result<>> PartitionLog::replay_producers(Offset from) {
+  State& s = state();
+  for (size_t i = 0; i < s.segments.size(); ++i) {
+    Segment& segment = *s.segments[i];
+    if (segment.end_offset() <= from) continue;
+    const auto start = co_await segment.position_of(from);
+    if (!start && start.error().code == Errc::corrupt_data) continue;
+    CO_CHECKED(start);
+    CO_TRY(FilePin file, segment.pin());
+    BatchScan scan(context_.shard.executor(), *file, *start, segment.size(), size_t{256} << 10);
+    while (true) {
+      const auto header = co_await scan.next_header();
+      // Corruption that recovery has quarantined hides its producers too.
+      if (!header && header.error().code == Errc::corrupt_data) break;
+      CO_CHECKED(header);
+      if (!*header) break;
+      if (!(**header).attributes().is_control()) {
+        s.producers.apply(ProducerBatch::of(**header), context_.shard.now());
+        continue;
+      }
+      if (!(**header).has_producer_id()) continue;
+      const auto batch = co_await scan.whole_batch();
+      if (!batch && batch.error().code == Errc::corrupt_data) break;
+      CO_CHECKED(batch);
+      const auto marker = read_end_txn_marker(*batch);
+      if (marker && *marker) s.producers.apply(**marker, context_.shard.now());
+    }
+  }
+  co_return Result<>();
+}
+
+}  // namespace partita::storage

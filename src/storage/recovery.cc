@@ -1,0 +1,272 @@
+#include "storage/recovery.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/fault_points.h"
+#include "storage/batch_scan.h"
+#include "storage/deleted_files.h"
+#include "storage/log_config.h"
+#include "storage/producer_snapshot.h"
+#include "storage/shard_logs.h"
+
+namespace partita::storage {
+namespace {
+
+constexpr uint64_t kEpochCheckpointBytesMax = uint64_t{16} << 20;
+
+void note_epoch(LeaderEpochCache& epochs, const records::BatchHeader& batch) {
+  const LeaderEpoch epoch = batch.partition_leader_epoch();
+  if (epoch.value() < 0 || epochs.epoch_for_offset(batch.base_offset()) == epoch) return;
+  epochs.assign(epoch, batch.base_offset());
+}
+
+}  // namespace
+
+LogRecovery::LogRecovery(LogContext& context, std::string directory, LogOffsets offsets,
+                         std::shared_ptr<const LogConfig> config)
+    : context_(context),
+      directory_(std::move(directory)),
+      offsets_(offsets),
+      config_(std::move(config)) {}
+
+Task<Result<>> LogRecovery::run() {
+  CO_CHECKED(co_await list_files());
+  CO_CHECKED(co_await load_epochs());
+  bool done = false;
+  if (offsets_.clean) {
+    CO_TRY(done, co_await load_clean());
+  }
+  if (!done) CO_CHECKED(co_await recover());
+  co_return finish();
+}
+
+Task<Result<bool>> LogRecovery::load_clean() {
+  log_end = std::max(offsets_.recovery_point, offsets_.log_start);
+  if (found_.empty()) co_return log_end == offsets_.log_start;
+  for (size_t i = 0; i < found_.size(); ++i) {
+    const bool last = i + 1 == found_.size();
+    const Offset end = last ? log_end : found_[i + 1].base;
+    if (found_[i].base > end) break;
+    segments.push_back(std::make_unique<Segment>(context_, directory_, found_[i].base,
+                                                 found_[i].size, end, *config_));
+  }
+  if (segments.size() == found_.size()) {
+    const Result<Offset> end = co_await segments.back()->activate();
+    if (!end && end.error().code != Errc::corrupt_data) co_return std::unexpected(end.error());
+    if (end && *end == log_end) {
+      if (!epochs_known_) CO_CHECKED(co_await fill_epochs(segments.size()));
+      active_ready = true;
+      co_return true;
+    }
+  }
+  COVERED("storage.clean_stop_contradicted");
+  context_.log.warn("{} is not as its clean stop left it: recovering", directory_);
+  segments.clear();
+  co_return false;
+}
+
+Task<Result<>> LogRecovery::recover() {
+  const Offset recovery_point = offsets_.recovery_point;
+  // The segment that holds the recovery point is the first to be read; those before it were synced
+  // with their indexes.
+  size_t first = 0;
+  while (first + 1 < found_.size() && found_[first + 1].base <= recovery_point) ++first;
+  for (size_t i = 0; i < found_.size(); ++i) {
+    const Offset end = i < first ? found_[i + 1].base : found_[i].base;
+    segments.push_back(std::make_unique<Segment>(context_, directory_, found_[i].base,
+                                                 found_[i].size, end, *config_));
+  }
+  if (!epochs_known_) CO_CHECKED(co_await fill_epochs(std::min(first, segments.size())));
+  log_end = segments.empty() ? offsets_.log_start : segments[first]->base_offset();
+  for (size_t i = first; i < segments.size(); ++i) {
+    if (!bridge_gap(segments[i]->base_offset())) {
+      CO_CHECKED(set_aside_from(i));
+      break;
+    }
+    CO_TRY(const bool goes_on, co_await recover_segment(i));
+    if (!goes_on) break;
+  }
+  if (active_ready) CO_CHECKED(co_await segments.back()->activate());
+  if (log_end < recovery_point) {
+    COVERED("storage.end_below_recovery_point");
+    context_.log.error("{} ends at {}, below its recovery point {}: those records are lost here",
+                       directory_, log_end.value(), recovery_point.value());
+    quarantined.push_back({.first = log_end, .end = recovery_point});
+    log_end = recovery_point;
+    active_ready = false;
+  }
+  names_changed = true;
+  co_return Result<>();
+}
+
+bool LogRecovery::bridge_gap(Offset next_base) {
+  if (next_base <= log_end) return true;
+  if (next_base > offsets_.recovery_point) return false;
+  COVERED("storage.gap_below_recovery_point");
+  quarantined.push_back({.first = log_end, .end = next_base});
+  log_end = next_base;
+  return true;
+}
+
+Task<Result<bool>> LogRecovery::recover_segment(size_t index) {
+  Segment& segment = *segments[index];
+  const uint64_t size = found_[index].size;
+  active_ready = false;
+  CO_CHECKED(segment.begin_rebuild());
+  CO_TRY(FilePin file, segment.pin());
+  SegmentScan scan(context_.shard.executor(), *file, segment.base_offset(), size);
+  uint64_t position = 0;
+  bool force_entry = false;
+  Result<> indexed;
+  const auto note = [&](const ScannedBatch& found) {
+    const BatchFacts facts{.last_offset = found.batch.last_offset(),
+                           .max_timestamp = found.batch.max_timestamp(),
+                           .bytes = found.batch.total_size()};
+    if (indexed) {
+      indexed = segment.index_found(found.position, found.batch.base_offset(), facts, force_entry);
+    }
+    force_entry = false;
+    note_epoch(epochs, found.batch);
+  };
+  while (true) {
+    CO_TRY(const auto bad, co_await scan.walk(position, log_end, note));
+    CO_CHECKED(indexed);
+    log_end = scan.expected();
+    if (!bad) break;
+    if (bad->expected >= offsets_.recovery_point) {
+      CO_CHECKED(co_await end_log_at(index, *bad));
+      active_ready = true;
+      co_return false;
+    }
+    COVERED("storage.corruption_quarantined");
+    context_.log.error("{} is corrupt at position {} (offset {}): {}", segment.path(kLogSuffix),
+                       bad->position, bad->expected.value(), bad->what);
+    // Without a good batch behind it the file is of no more use: the next segment tells how much is
+    // missing.
+    if (!bad->next_position) co_return true;
+    quarantined.push_back({.first = bad->expected, .end = bad->next_offset});
+    position = *bad->next_position;
+    log_end = bad->next_offset;
+    force_entry = true;
+  }
+  active_ready = true;
+  if (index + 1 < segments.size()) {
+    CO_CHECKED(segment.seal(to_sync));
+  } else {
+    segment.add_paths(to_sync);
+  }
+  co_return true;
+}
+
+Task<Result<>> LogRecovery::end_log_at(size_t index, const BadRegion& bad) {
+  Segment& segment = *segments[index];
+  COVERED("storage.torn_tail");
+  context_.log.warn("{} ends at position {} (offset {}), {} bytes before its end: {}",
+                    segment.path(kLogSuffix), bad.position, bad.expected.value(),
+                    found_[index].size - bad.position, bad.what);
+  if (bad.next_position) {
+    CO_CHECKED(co_await keep_cut(segment, bad.position, found_[index].size));
+  }
+  CO_TRY(FilePin file, segment.pin());
+  CO_CHECKED(file->truncate(bad.position));
+  segment.add_paths(to_sync);
+  co_return set_aside_from(index + 1);
+}
+
+Result<> LogRecovery::set_aside_from(size_t index) {
+  for (size_t i = index; i < segments.size(); ++i) {
+    COVERED("storage.segment_set_aside");
+    const Offset base = segments[i]->base_offset();
+    const std::string log = segment_file_name(base, kLogSuffix);
+    if (found_[i].size > 0) {
+      CHECKED(context_.shard.disk().rename(path(log), path(log + ".0.cut")));
+    } else {
+      CHECKED(unlink(log));
+    }
+    for (const std::string_view suffix : {kOffsetIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix}) {
+      CHECKED(unlink(segment_file_name(base, suffix)));
+    }
+  }
+  segments.resize(std::min(index, segments.size()));
+  return {};
+}
+
+Task<Result<>> LogRecovery::keep_cut(Segment& segment, uint64_t position, uint64_t size) {
+  constexpr size_t kChunk = size_t{1} << 20;
+  COVERED("storage.cut_bytes_kept");
+  Executor& executor = context_.shard.executor();
+  CO_TRY(FilePin from, segment.pin());
+  const std::string name = segment.path(kLogSuffix) + "." + std::to_string(position) + ".cut";
+  CO_TRY(auto to, context_.shard.disk().open(name, OpenMode::create_or_open));
+  CO_CHECKED(to->truncate(0));
+  Buffer chunk(kChunk);
+  for (uint64_t at = position; at < size;) {
+    chunk.resize(std::min<uint64_t>(kChunk, size - at));
+    CO_CHECKED(co_await read_exactly(executor, *from, at, chunk.span()));
+    CO_CHECKED(to->write(at - position, chunk.view()));
+    at += chunk.size();
+  }
+  CO_CHECKED(co_await sync(executor, *to));
+  co_return co_await sync_directory(executor, context_.shard.disk(), directory_);
+}
+
+Task<Result<>> LogRecovery::load_epochs() {
+  const Result<Bytes> bytes =
+      co_await read_file(context_.shard.executor(), context_.shard.disk(),
+                         path(kLeaderEpochCheckpoint), kEpochCheckpointBytesMax);
+  if (!bytes && bytes.error().code != Errc::not_found) co_return std::unexpected(bytes.error());
+  const Result<LeaderEpochCache> decoded =
+      bytes ? LeaderEpochCache::decode(bytes->view())
+            : Result<LeaderEpochCache>(std::unexpected(bytes.error()));
+  epochs_known_ = decoded.has_value();
+  if (decoded) {
+    epochs = *decoded;
+  } else if (!found_.empty()) {
+    COVERED("storage.epochs_made_anew");
+    context_.log.warn("Making the leader epochs of {} anew: {}", directory_,
+                      describe(decoded.error()));
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> LogRecovery::fill_epochs(size_t segment_count) {
+  for (size_t i = 0; i < segment_count; ++i) {
+    CO_TRY(FilePin file, segments[i]->pin());
+    BatchScan scan(context_.shard.executor(), *file, 0, segments[i]->size());
+    while (true) {
+      const auto header = co_await scan.next_header();
+      if (!header && header.error().code == Errc::corrupt_data) break;
+      CO_CHECKED(header);
+      if (!*header) break;
+      note_epoch(epochs, **header);
+    }
+  }
+  co_return Result<>();
+}
+
+Result<> LogRecovery::finish() {
+  log_start = offsets_.log_start;
+  if (!segments.empty()) log_start = std::max(log_start, segments.front()->base_offset());
+  if (log_end < log_start) {
+    COVERED("storage.end_below_log_start");
+    CHECKED(set_aside_from(0));
+    log_end = log_start;
+  }
+  while (!segments.empty() && segments.front()->end_offset() <= log_start &&
+         (segments.size() > 1 || !active_ready)) {
+    COVERED("storage.segment_below_log_start");
+    CHECKED(segments.front()->rename_away(config_->file_delete_delay_ms));
+    segments.erase(segments.begin());
+  }
+  if (segments.empty()) active_ready = false;
+  epochs.clip(log_start, log_end);
+  std::erase_if(quarantined, [&](const OffsetRange& range) { return range.end <= log_start; });
+  for (const Offset offset : snapshots) {
+    if (offset > log_end) CHECKED(unlink(producer_snapshot_name(offset)));
+  }
+  std::erase_if(snapshots, [&](Offset offset) { return offset > log_end; });
+  return {};
+}
+
+}  // namespace partita::storage
