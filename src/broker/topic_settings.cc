@@ -100,12 +100,12 @@ void set_durability(const Effective& effective, const Settings& settings,
 metadata::EffectiveConfig effective_config(const metadata::Image& image, const std::string& topic,
                                            const metadata::TopicConfigRow& row,
                                            const Settings& settings) {
-  using enum metadata::ConfigResourceType;
+  constexpr auto kBroker = metadata::ConfigResourceType::broker;
   const std::string node = std::to_string(settings.node_id);
   return metadata::effective_topic_config(
       row, image.topic_configs(topic),
-      {.dynamic_broker = &image.configs({broker, node}),
-       .dynamic_default_broker = &image.configs({broker, ""}),
+      {.dynamic_broker = &image.configs({kBroker, node}),
+       .dynamic_default_broker = &image.configs({kBroker, ""}),
        .static_broker = &settings.static_configs});
 }
 

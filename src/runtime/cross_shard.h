@@ -45,4 +45,14 @@ Task<T> call_on(Shard& here, Scope& there, Make make) {
   co_return co_await done;
 }
 
+/// Returns when all that ran on `there` at the call has come to its next suspension: afterwards the
+/// scope of a call_on() that has answered may be destroyed.
+inline Task<void> settle(Shard& here, Shard& there) {
+  if (&here == &there) co_return;
+  Completion<bool> done(here.executor());
+  there.executor().post(
+      [&here, &done] { here.executor().post([&done] { done.complete(true); }); });
+  co_await done;
+}
+
 }  // namespace partita
