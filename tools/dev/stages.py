@@ -11,8 +11,8 @@ import unit
 ROOT = building.ROOT
 FUZZ_SECONDS = 8
 SIM_RUNS, SIM_RUNS_QUICK = 200, 20
-# Threads meet in these folders; everything above them runs to completion on one shard.
-THREADED = ('base', 'runtime', 'runtime_linux', 'broker', 'cli')
+# Threads meet in these folders; what stands above runs to completion on one shard.
+THREADED = ('base', 'runtime', 'runtime_linux')
 
 
 def python_tests(tally):
