@@ -3,8 +3,8 @@
 // the controller runs, and makes images of what is committed. One per broker, on one shard.
 //
 // Invariants:
-//  1. Images are published in the order of the log, each once, and the next only when the one before
-//     has been taken by every shard.
+//  1. Images are published in the order of the log, each once, and the next only when the one
+//     before has been taken by every shard.
 //  2. Records that make no sense stop the observer with an Error: they are never skipped.
 
 #include <memory>

@@ -47,14 +47,10 @@ bool has_word(std::string_view list, std::string_view word) {
 
 std::optional<int> codec_level(const Effective& effective, records::Codec codec) {
   switch (codec) {
-    case records::Codec::gzip:
-      return effective.small("compression.gzip.level");
-    case records::Codec::lz4:
-      return effective.small("compression.lz4.level");
-    case records::Codec::zstd:
-      return effective.small("compression.zstd.level");
-    default:
-      return std::nullopt;
+    case records::Codec::gzip: return effective.small("compression.gzip.level");
+    case records::Codec::lz4: return effective.small("compression.lz4.level");
+    case records::Codec::zstd: return effective.small("compression.zstd.level");
+    default: return std::nullopt;
   }
 }
 
@@ -85,8 +81,7 @@ void set_records(const Effective& effective, storage::LogConfig& log) {
   log.min_insync_replicas = effective.small("min.insync.replicas");
 }
 
-void set_durability(const Effective& effective, const Settings& settings,
-                    storage::LogConfig& log) {
+void set_durability(const Effective& effective, const Settings& settings, storage::LogConfig& log) {
   log.durability = settings.durability;
   log.flush_interval = settings.durability_interval;
   log.flush_interval_bytes = settings.durability_interval_bytes;
@@ -102,11 +97,10 @@ metadata::EffectiveConfig effective_config(const metadata::Image& image, const s
                                            const Settings& settings) {
   constexpr auto kBroker = metadata::ConfigResourceType::broker;
   const std::string node = std::to_string(settings.node_id);
-  return metadata::effective_topic_config(
-      row, image.topic_configs(topic),
-      {.dynamic_broker = &image.configs({kBroker, node}),
-       .dynamic_default_broker = &image.configs({kBroker, ""}),
-       .static_broker = &settings.static_configs});
+  return metadata::effective_topic_config(row, image.topic_configs(topic),
+                                          {.dynamic_broker = &image.configs({kBroker, node}),
+                                           .dynamic_default_broker = &image.configs({kBroker, ""}),
+                                           .static_broker = &settings.static_configs});
 }
 
 TopicSettings topic_settings(const metadata::Image& image, const std::string& topic,

@@ -31,8 +31,7 @@ Judged<storage::LeaderBatch> with_topic_codec(const ProducedBatch& checked, Byte
   if (config.message_timestamp_type == records::TimestampType::log_append_time) {
     options.append_time = now;
   }
-  TRY(Bytes bytes,
-      records::recompress(checked.batch, records, options, codecs.compressor));
+  TRY(Bytes bytes, records::recompress(checked.batch, records, options, codecs.compressor));
   TRY(const records::BatchView batch, records::BatchView::parse(bytes.view()));
   if (batch.total_size() > static_cast<size_t>(config.max_message_bytes)) {
     return std::unexpected(Error{Errc::message_too_large});

@@ -75,17 +75,12 @@ void describe_topic(const HandlerContext& context, const Wanted& wanted, ResultO
 
 metadata::ConfigType type_of(SettingType type) {
   switch (type) {
-    case SettingType::boolean:
-      return metadata::ConfigType::boolean;
-    case SettingType::int32:
-      return metadata::ConfigType::int32;
+    case SettingType::boolean: return metadata::ConfigType::boolean;
+    case SettingType::int32: return metadata::ConfigType::int32;
     case SettingType::int64:
-    case SettingType::milliseconds:
-      return metadata::ConfigType::int64;
-    case SettingType::text:
-      return metadata::ConfigType::string;
-    case SettingType::list:
-      return metadata::ConfigType::list;
+    case SettingType::milliseconds: return metadata::ConfigType::int64;
+    case SettingType::text: return metadata::ConfigType::string;
+    case SettingType::list: return metadata::ConfigType::list;
   }
   return metadata::ConfigType::string;
 }
