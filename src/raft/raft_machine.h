@@ -2,28 +2,31 @@
 // RaftMachine: one replica of the metadata quorum (KRaft, KIP-595, KIP-996). Pure: events and time
 // in, effects out.
 //
-// | state       | on                                                   | becomes |
-// |-------------|------------------------------------------------------|---------------------------------------------|
-// | Unattached  | election timeout (voter)                             | Prospective | | |
-// BeginQuorumEpoch, or any word of a leader            | Follower | | Prospective | majority of
-// pre-votes                                | Candidate, epoch + 1, own vote persisted    | | |
-// majority refuses, or timeout                         | Follower of the known leader, or
-// Unattached | |             | a peer without pre-vote (UNSUPPORTED_VERSION)        | Candidate |
-// | Candidate   | majority of votes                                    | Leader: LeaderChange
-// appended               | |             | majority refuses, or timeout                         |
-// Prospective, after a full election timeout  | | Leader      | no Fetch of a majority for 1.5
-// fetch timeouts        | Resigned                                    | |             | Resign |
-// Resigned, EndQuorumEpoch sent               | | Follower    | fetch timeout (voter),
-// EndQuorumEpoch naming us      | Prospective (observer: Unattached)          | |             |
-// Diverging epoch                                      | Follower, log truncated | | Resigned    |
-// election timeout                                     | Unattached, epoch + 1 | | any         | a
-// higher epoch                                       | Unattached or Follower in it | The only
-// voter of a quorum elects itself at once and never resigns for lack of fetches; nothing else tells
-// it apart. Observers know Unattached and Follower only.
+// clang-format off
+// | state       | on                                          | becomes                              |
+// |-------------|---------------------------------------------|--------------------------------------|
+// | Unattached  | election timeout (voter)                    | Prospective                          |
+// |             | BeginQuorumEpoch, or any word of a leader   | Follower                             |
+// | Prospective | majority of pre-votes                       | Candidate, epoch + 1, vote persisted |
+// |             | majority refuses, or timeout                | Follower of the leader it knew, or   |
+// |             |                                             | Unattached                           |
+// |             | a peer has no pre-vote                      | Candidate                            |
+// | Candidate   | majority of votes                           | Leader: LeaderChange appended        |
+// |             | majority refuses, or timeout                | Prospective, after a full timeout    |
+// | Leader      | no Fetch of a majority for 1.5 timeouts     | Resigned                             |
+// |             | Resign                                      | Resigned, EndQuorumEpoch sent        |
+// | Follower    | fetch timeout, or EndQuorumEpoch            | Prospective (observer: Unattached)   |
+// |             | diverging epoch                             | Follower, log truncated              |
+// | Resigned    | election timeout                            | Unattached, epoch + 1                |
+// | any         | a higher epoch                              | Unattached or Follower in it         |
+// clang-format on
+// EndQuorumEpoch counts where it names us. The only voter of a quorum elects itself at once and
+// never resigns for lack of fetches; nothing else tells it apart. Observers know Unattached and
+// Follower only.
 //
 // Invariants:
-//  1. The epoch never goes down; a vote or a leader is persisted before any message that rests on
-//  it.
+//  1. The epoch never goes down; a vote or a leader is persisted before any message that rests
+//     on it.
 //  2. In one epoch a replica votes for at most one candidate, and knows at most one leader.
 //  3. The high watermark never goes down; a leader's rises only past records of its own epoch.
 //  4. What counts for the high watermark is flushed, on the leader as on the others (semantics R1).
