@@ -3,22 +3,22 @@
 // in, effects out.
 //
 // clang-format off
-// | state       | on                                          | becomes                              |
-// |-------------|---------------------------------------------|--------------------------------------|
-// | Unattached  | election timeout (voter)                    | Prospective                          |
-// |             | BeginQuorumEpoch, or any word of a leader   | Follower                             |
-// | Prospective | majority of pre-votes                       | Candidate, epoch + 1, vote persisted |
-// |             | majority refuses, or timeout                | Follower of the leader it knew, or   |
-// |             |                                             | Unattached                           |
-// |             | a peer has no pre-vote                      | Candidate                            |
-// | Candidate   | majority of votes                           | Leader: LeaderChange appended        |
-// |             | majority refuses, or timeout                | Prospective, after a full timeout    |
-// | Leader      | no Fetch of a majority for 1.5 timeouts     | Resigned                             |
-// |             | Resign                                      | Resigned, EndQuorumEpoch sent        |
-// | Follower    | fetch timeout, or EndQuorumEpoch            | Prospective (observer: Unattached)   |
-// |             | diverging epoch                             | Follower, log truncated              |
-// | Resigned    | election timeout                            | Unattached, epoch + 1                |
-// | any         | a higher epoch                              | Unattached or Follower in it         |
+// | state       | on                                        | becomes                             |
+// |-------------|-------------------------------------------|-------------------------------------|
+// | Unattached  | election timeout (voter)                  | Prospective                         |
+// |             | BeginQuorumEpoch, or any word of a leader | Follower                            |
+// | Prospective | majority of pre-votes                     | Candidate, epoch + 1, vote is saved |
+// |             | majority refuses, or timeout              | Follower of the leader it knew, or  |
+// |             |                                           | Unattached                          |
+// |             | a peer has no pre-vote                    | Candidate                           |
+// | Candidate   | majority of votes                         | Leader: LeaderChange appended       |
+// |             | majority refuses, or timeout              | Prospective, after a full timeout   |
+// | Leader      | no Fetch of a majority for 1.5 timeouts   | Resigned                            |
+// |             | Resign                                    | Resigned, EndQuorumEpoch sent       |
+// | Follower    | fetch timeout, or EndQuorumEpoch          | Prospective (observer: Unattached)  |
+// |             | diverging epoch                           | Follower, log truncated             |
+// | Resigned    | election timeout                          | Unattached, epoch + 1               |
+// | any         | a higher epoch                            | Unattached or Follower in it        |
 // clang-format on
 // EndQuorumEpoch counts where it names us. The only voter of a quorum elects itself at once and
 // never resigns for lack of fetches; nothing else tells it apart. Observers know Unattached and
