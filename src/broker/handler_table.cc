@@ -26,7 +26,9 @@ constexpr Handler kTable[] = {
     {ApiKey::describe_configs, 0, 0, 4, kAlone, handle_describe_configs},
     {ApiKey::create_partitions, 0, 0, 3, kAlone, handle_create_partitions},
     {ApiKey::incremental_alter_configs, 0, 0, 1, kAlone, handle_incremental_alter_configs},
+    {ApiKey::list_partition_reassignments, 0, 0, 0, kAlone, handle_list_partition_reassignments},
     {ApiKey::describe_cluster, 0, 0, 2, kAlone, handle_describe_cluster},
+    {ApiKey::describe_topic_partitions, 0, 0, 0, kAlone, handle_describe_topic_partitions},
 };
 
 /// Where Kafka 4.3 begins, for those that older tools may ask in older versions.

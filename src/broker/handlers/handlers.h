@@ -19,6 +19,10 @@ Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc:
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
+                                                        rpc::Request request);
+Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context,
+                                                     rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 
 /// The answer to a body that is no legal message: the connection is closed with the words.

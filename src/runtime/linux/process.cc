@@ -1,6 +1,8 @@
 #include "runtime/linux/process.h"
 
 #include <malloc.h>
+#include <sched.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -102,6 +104,18 @@ std::vector<std::pair<std::string, std::string>> environment() {
   }
   std::ranges::sort(all);
   return all;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
+size_t processor_count() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
 }
 
 }  // namespace partita

@@ -50,6 +50,11 @@ void tune_allocator(size_t shards);
 /// Gives free heap pages back to the kernel; for a broker that has become idle.
 void release_free_memory();
 
+/// The name that this machine goes by; "localhost" where it has none.
+std::string host_name();
+/// Processors that this process may use, at least 1.
+size_t processor_count();
+
 /// Every NAME=VALUE of the environment, sorted by name.
 std::vector<std::pair<std::string, std::string>> environment();
 
