@@ -1,5 +1,7 @@
 #include "runtime/sim/sim_clock.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace partita::runtime::sim {
@@ -9,6 +11,7 @@ constexpr int64_t kMillion = 1'000'000;
 }
 
 Duration SimClock::scaled(Duration true_elapsed) const {
+  if (rate_ == kMillion) return true_elapsed;
   return Duration(
       static_cast<int64_t>(static_cast<__int128>(true_elapsed.count()) * rate_ / kMillion));
 }
@@ -37,6 +40,9 @@ void SimClock::freeze_wall(bool frozen) {
 }
 
 Instant SimClock::true_time_of(Instant local) const {
+  if (rate_ == kMillion && local < kNoDeadline - 24h) {
+    return std::max(local - (base_ - true_base_), Instant(true_base_));
+  }
   const __int128 ahead = static_cast<__int128>(local.since_start().count()) - base_.count();
   if (ahead <= 0) return Instant(true_base_);
   const __int128 elapsed = (ahead * kMillion + rate_ - 1) / rate_;

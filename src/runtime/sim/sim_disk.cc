@@ -127,6 +127,26 @@ const DiskRecording& SimDisk::recording() const {
   return *recording_;
 }
 
+DiskRecording SimDisk::take_recording() {
+  CHECK(recording_.has_value());
+  return *std::exchange(recording_, std::nullopt);
+}
+
+void SimDisk::put(std::string_view path, ByteView contents) {
+  const std::vector<std::string_view> parts = path_parts(path);
+  CHECK(!parts.empty());
+  std::string at;
+  for (size_t i = 0; i < parts.size(); i++) {
+    at.append("/").append(parts[i]);
+    if (image_.find(at)) continue;
+    CHECK(create(*image_.locate(at), i + 1 < parts.size()).has_value());
+  }
+  const InodeId file = file_at(at).value();
+  apply({.kind = DiskOpKind::truncate, .inode = file, .position = 0});
+  apply({.kind = DiskOpKind::write, .inode = file, .data = Bytes::copy_of(contents)});
+  apply({.kind = DiskOpKind::sync_all, .covers = sequence_});
+}
+
 uint64_t SimDisk::calls(DiskCall call) const {
   const auto found = calls_.find(call);
   return found == calls_.end() ? 0 : found->second;
@@ -182,6 +202,16 @@ Result<size_t> SimDisk::copy_out(InodeId file, uint64_t position, ByteSpan into)
     }
   }
   std::copy_n(contents.data() + position, count, into.data());
+  return count;
+}
+
+Result<size_t> SimDisk::copy_out(InodeId file, uint64_t position, ByteSpan into,
+                                 std::optional<DiskFault> fault) {
+  if (fault && fault != DiskFault::flipped) {
+    return fail(Errc::io_error, "a read of the simulated disk");
+  }
+  TRY(const size_t count, copy_out(file, position, into));
+  if (fault && count > 0) into[random_.below(count)] ^= static_cast<uint8_t>(1 << random_.below(8));
   return count;
 }
 
@@ -277,8 +307,7 @@ Result<size_t> SimFile::read_resident(uint64_t position, ByteSpan into) {
   if (!alive()) return fail(Errc::stopped);
   if (chance(disk_.random_, disk_.faults_.not_resident_one_in)) return fail(Errc::would_block);
   const auto fault = disk_.strike(DiskCall::read, path_, disk_.faults_.read_error_one_in);
-  if (fault) return fail(Errc::io_error, "a read of the simulated disk");
-  return disk_.copy_out(inode_, position, into);
+  return disk_.copy_out(inode_, position, into, fault);
 }
 
 void SimFile::start_read(uint64_t position, ByteSpan into, Completion<Result<size_t>>& done) {
@@ -289,8 +318,7 @@ void SimFile::start_read(uint64_t position, ByteSpan into, Completion<Result<siz
   const uint64_t id = process.begin([this, position, into, fault, &done](bool stopped) {
     under_way_--;
     if (stopped) return done.complete(fail(Errc::stopped));
-    if (fault) return done.complete(fail(Errc::io_error, "a read of the simulated disk"));
-    done.complete(disk_.copy_out(inode_, position, into));
+    done.complete(disk_.copy_out(inode_, position, into, fault));
   });
   SimWorld& world = shard_.world();
   world.schedule(world.now() + disk_.delay(disk_.faults_.read), &shard_, EventKind::disk, id,

@@ -69,6 +69,7 @@ enum class DiskFault : uint8_t {
   no_space,     ///< the same for a full disk
   skipped,      ///< answers well and does nothing
   misdirected,  ///< of a write: lands some sectors away in the same file
+  flipped,      ///< of a read: one bit of what is read is wrong, this once
 };
 
 /// Strikes the nth call, counted from now, whose path contains `path`, and the following ones up to
@@ -107,12 +108,17 @@ class SimDisk {
   /// Drops the cached pages: what a failed sync lost becomes visible.
   Result<> evict(std::string_view path);
 
+  /// Lays down a durable file, and the directories above it, before a program starts or between
+  /// two.
+  void put(std::string_view path, ByteView contents);
   /// The whole of a file as processes see it, without faults or delays.
   Result<Bytes> contents(std::string_view path) const;
 
   uint64_t log_position() const { return sequence_; }
   void start_recording();
   const DiskRecording& recording() const;
+  /// The same, and ends it: a disk that records takes no power cut.
+  DiskRecording take_recording();
   /// Calls of a kind that were made, faulty ones too.
   uint64_t calls(DiskCall call) const;
 
@@ -136,6 +142,8 @@ class SimDisk {
   Result<> write(InodeId file, std::string_view path, uint64_t position, Bytes data);
   Result<> write_part(InodeId file, uint64_t position, const Bytes& data, Errc error);
   Result<size_t> copy_out(InodeId file, uint64_t position, ByteSpan into) const;
+  Result<size_t> copy_out(InodeId file, uint64_t position, ByteSpan into,
+                          std::optional<DiskFault> fault);
   struct SyncCall {
     DiskCall call;
     DiskOp op;

@@ -187,6 +187,25 @@ TEST_F(SimDiskTest, RotIsSeenByReaders) {
   EXPECT_EQ(code(sim_disk().flip_bits("/none", 0, 1)), Errc::not_found);
 }
 
+TEST_F(SimDiskTest, AReadMayBeWrongOnce) {
+  auto file = durable("/a", "text");
+  sim_disk().plan({.call = DiskCall::read, .fault = DiskFault::flipped});
+  uint8_t into[4];
+  ASSERT_EQ(run(read(executor(), *file, 0, into)), 4u);
+  EXPECT_NE(as_text(into), "text");
+  ASSERT_EQ(run(read(executor(), *file, 0, into)), 4u);
+  EXPECT_EQ(as_text(into), "text");
+}
+
+TEST_F(SimDiskTest, FilesCanBeLaidDown) {
+  sim_disk().put("/data/topic-0/file", as_bytes("first"));
+  sim_disk().put("/data/topic-0/file", as_bytes("2nd"));
+  sim_disk().put("/data/other", {});
+  power_cycle();
+  EXPECT_EQ(text("/data/topic-0/file"), "2nd");
+  EXPECT_EQ(text("/data/other"), "");
+}
+
 TEST_F(SimDiskTest, AWriteMayLandElsewhere) {
   auto file = durable("/a", std::string(512, 'x'));
   sim_disk().plan({.call = DiskCall::write, .fault = DiskFault::misdirected});
