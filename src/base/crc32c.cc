@@ -42,35 +42,42 @@ constexpr size_t kShortStream = 128;
 
 using ShiftTable = std::array<std::array<uint32_t, 256>, 4>;
 
-constexpr uint32_t times_x_power(uint32_t crc, size_t zero_bytes) {
-  // Multiplies by x^(8 * zero_bytes) by squaring: `power` runs through x^8, x^16, ... as operators
-  // on 32 bits.
-  std::array<uint32_t, 32> power{};
-  for (size_t bit = 0; bit < 32; bit++) {
-    uint32_t value = 1u << bit;
-    for (int i = 0; i < 8; i++) value = (value >> 1) ^ (kPolynomial & (0u - (value & 1)));
-    power[bit] = value;
+/// A linear map of 32 bits: where each single bit goes.
+using Map = std::array<uint32_t, 32>;
+
+uint32_t apply(const Map& map, uint32_t vector) {
+  uint32_t sum = 0;
+  for (size_t bit = 0; vector != 0; bit++, vector >>= 1) {
+    if (vector & 1) sum ^= map[bit];
   }
-  const auto apply = [](const std::array<uint32_t, 32>& matrix, uint32_t vector) {
-    uint32_t sum = 0;
-    for (size_t bit = 0; vector != 0; bit++, vector >>= 1) {
-      if (vector & 1) sum ^= matrix[bit];
+  return sum;
+}
+
+/// What `zero_bytes` zero bytes do to a checksum, by repeated squaring of what one does.
+Map map_of_zeros(size_t zero_bytes) {
+  Map power{};
+  Map result{};
+  for (size_t bit = 0; bit < 32; bit++) {
+    result[bit] = 1u << bit;
+    power[bit] = 1u << bit;
+    for (int i = 0; i < 8; i++) {
+      power[bit] = (power[bit] >> 1) ^ (kPolynomial & (0u - (power[bit] & 1)));
     }
-    return sum;
-  };
+  }
   for (; zero_bytes != 0; zero_bytes >>= 1) {
-    if (zero_bytes & 1) crc = apply(power, crc);
-    std::array<uint32_t, 32> squared{};
+    if (zero_bytes & 1) {
+      for (uint32_t& column : result) column = apply(power, column);
+    }
+    Map squared{};
     for (size_t bit = 0; bit < 32; bit++) squared[bit] = apply(power, power[bit]);
     power = squared;
   }
-  return crc;
+  return result;
 }
 
 ShiftTable make_shift(size_t zero_bytes) {
   ShiftTable table{};
-  std::array<uint32_t, 32> columns{};
-  for (size_t bit = 0; bit < 32; bit++) columns[bit] = times_x_power(1u << bit, zero_bytes);
+  const Map columns = map_of_zeros(zero_bytes);
   for (size_t lane = 0; lane < 4; lane++) {
     for (uint32_t byte = 0; byte < 256; byte++) {
       uint32_t sum = 0;

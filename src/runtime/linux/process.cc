@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 #include <sched.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
