@@ -30,9 +30,8 @@ rpc::ServerSettings server_settings(const Settings& settings, size_t shards) {
 std::vector<wire::BrokerRegistrationRequest::Feature> registered_features() {
   std::vector<wire::BrokerRegistrationRequest::Feature> features;
   for (const auto& [name, range] : metadata::supported_features()) {
-    features.push_back({.name = name,
-                        .min_supported_version = range.min,
-                        .max_supported_version = range.max});
+    features.push_back(
+        {.name = name, .min_supported_version = range.min, .max_supported_version = range.max});
   }
   return features;
 }
@@ -111,10 +110,9 @@ Task<Result<>> Broker::register_broker() {
 Result<std::vector<ListenerAddress>> Broker::advertised() const {
   std::vector<ListenerAddress> told;
   for (const ListenerAddress& listener : settings_.listeners) {
-    const auto named = std::ranges::find(settings_.advertised_listeners, listener.name,
-                                         &ListenerAddress::name);
-    ListenerAddress one =
-        named == settings_.advertised_listeners.end() ? listener : *named;
+    const auto named =
+        std::ranges::find(settings_.advertised_listeners, listener.name, &ListenerAddress::name);
+    ListenerAddress one = named == settings_.advertised_listeners.end() ? listener : *named;
     if (one.host.empty()) one.host = options_.host_name;
     if (one.port == 0) {
       return fail(Errc::invalid_argument, "port 0 cannot be advertised: " + one.name);
@@ -167,9 +165,10 @@ Task<Result<>> Broker::listen() {
       if (!first) first = std::move(binding);
     }
     if (std::ranges::any_of(first->at, is_beyond_loopback)) {
-      log_.warn("listener {} is reachable from other machines and has no encryption ({}): anyone "
-                "who can connect may read and write",
-                first->listener, kSecurityProtocol);
+      log_.warn(
+          "listener {} is reachable from other machines and has no encryption ({}): anyone "
+          "who can connect may read and write",
+          first->listener, kSecurityProtocol);
     }
     bindings_.push_back(std::move(*first));
   }
@@ -179,8 +178,8 @@ Task<Result<>> Broker::listen() {
 Task<Result<>> Broker::on_every_shard(std::function<Task<Result<>>(Part&)> work) {
   Result<> first;
   for (auto& part : parts_) {
-    const Result<> done = co_await call_on(*shards_.front(), part->scope,
-                                           [&work, &part] { return work(*part); });
+    const Result<> done =
+        co_await call_on(*shards_.front(), part->scope, [&work, &part] { return work(*part); });
     if (!done && first) first = done;
   }
   co_return first;

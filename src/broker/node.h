@@ -1,7 +1,7 @@
 #pragma once
-// Node: one process of a cluster: a log directory, the metadata quorum's replica, a controller and a
-// broker over them (process.roles=broker,controller). What each needs of the others goes through the
-// controller's channel, as it would between processes.
+// Node: one process of a cluster: a log directory, the metadata quorum's replica, a controller and
+// a broker over them (process.roles=broker,controller). What each needs of the others goes through
+// the controller's channel, as it would between processes.
 
 #include <memory>
 #include <string>

@@ -17,46 +17,29 @@ records::TopicRules rules_of(const storage::LogConfig& config) {
           .keys_required = config.cleanup_compact};
 }
 
-bool has_other_codec(const ProducedBatch& checked, const storage::LogConfig& config) {
-  return config.compression_type && *config.compression_type != checked.codec;
-}
-
-/// The batch with the topic's codec, judged anew as what it has become.
-Judged<storage::LeaderBatch> with_topic_codec(const ProducedBatch& checked, ByteView records,
-                                              const storage::LogConfig& config, WallTime now,
-                                              Codecs& codecs) {
-  records::RecompressOptions options{.codec = *config.compression_type,
-                                     .compression_level = config.compression_level,
-                                     .max_timestamp = checked.max_timestamp};
-  if (config.message_timestamp_type == records::TimestampType::log_append_time) {
-    options.append_time = now;
-  }
-  TRY(Bytes bytes, records::recompress(checked.batch, records, options, codecs.compressor));
-  TRY(const records::BatchView batch, records::BatchView::parse(bytes.view()));
-  if (batch.total_size() > static_cast<size_t>(config.max_message_bytes)) {
-    return std::unexpected(Error{Errc::message_too_large});
-  }
-  return storage::LeaderBatch{std::move(bytes), records::BatchPrefix::of(batch)};
-}
-
 }  // namespace
 
 Judged<storage::LeaderBatch> prepare_batch(const Bytes& received, ProducedBatch& checked,
                                            const storage::LogConfig& config, WallTime now,
                                            Codecs& codecs) {
-  const bool recompress = has_other_codec(checked, config);
+  const records::TopicRules rules = rules_of(config);
+  const size_t cap = records::inflated_bytes_cap(config.max_message_bytes);
   Buffer inflated;
-  if (!checked.records_read && (config.cleanup_compact || recompress)) {
-    CHECKED(records::check_inside(checked, codecs.decompressor,
-                                  records::inflated_bytes_cap(config.max_message_bytes),
-                                  &inflated));
+  if (config.cleanup_compact) {
+    CHECKED(records::check_inside(checked, codecs.decompressor, cap, &inflated));
   }
-  CHECKED(records::check_rules(checked, rules_of(config), now, inflated.view()));
-  if (recompress) {
-    const ByteView records = inflated.size() > 0 ? inflated.view() : checked.batch.records();
-    return with_topic_codec(checked, records, config, now, codecs);
+  CHECKED(records::check_rules(checked, rules, now, inflated.view()));
+  Bytes bytes = received;
+  if (config.compression_type) {
+    TRY(Bytes made,
+        records::recompress_produced(checked, *config.compression_type, config.compression_level,
+                                     cap, codecs.decompressor, codecs.compressor));
+    if (!made.empty()) {
+      bytes = std::move(made);
+      CHECKED(records::check_rules(checked, rules, now));
+    }
   }
-  return storage::LeaderBatch{received,
+  return storage::LeaderBatch{std::move(bytes),
                               records::make_prefix(checked, config.message_timestamp_type, now)};
 }
 

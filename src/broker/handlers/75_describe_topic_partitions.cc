@@ -12,8 +12,7 @@
 namespace partita::broker {
 namespace {
 
-using TopicAnswer =
-    wire::DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
+using TopicAnswer = wire::DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
 using PartitionAnswer =
     wire::DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponsePartition;
 
@@ -56,8 +55,8 @@ std::vector<std::string> names_from(const metadata::Image& image,
 }
 
 TopicAnswer missing(const std::string& name) {
-  const Errc why = is_legal_topic_name(name) ? Errc::unknown_topic_or_partition
-                                             : Errc::invalid_topic_exception;
+  const Errc why =
+      is_legal_topic_name(name) ? Errc::unknown_topic_or_partition : Errc::invalid_topic_exception;
   return {.error_code = wire::error_code(why), .name = name};
 }
 

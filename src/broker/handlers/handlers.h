@@ -21,8 +21,7 @@ Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Reque
 Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
                                                         rpc::Request request);
-Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context,
-                                                     rpc::Request request);
+Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 
 /// The answer to a body that is no legal message: the connection is closed with the words.
