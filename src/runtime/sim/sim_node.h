@@ -34,6 +34,7 @@
 #include "runtime/sim/sim_disk.h"
 #include "runtime/sim/sim_net.h"
 #include "runtime/sim/sim_random.h"
+#include "runtime/sim/sim_shard_disk.h"
 
 namespace partita::runtime::sim {
 
