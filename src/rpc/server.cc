@@ -51,16 +51,17 @@ Task<Result<std::unique_ptr<Stream>>> Server::accept_one(Listener& listener) {
 
 Task<void> Server::accept_connections(Listening& listening) {
   while (!scope_.closed()) {
-    while (connections_.size() >= shared_->settings.connections_max) {
-      COVERED("rpc.connections_max");
-      if (!co_await one_ended_.wait(scope_)) co_return;
-    }
     auto stream = co_await accept_one(*listening.listener);
     if (!stream && stream.error().code == Errc::stopped) co_return;
     if (!stream) {
       shared_->log.error("cannot accept on {}: {}", listening.name, describe(stream.error()));
       if (!co_await sleep_for(scope_, kAcceptPause)) co_return;
       continue;
+    }
+    // It waits for its place, and all that come after it in the kernel's queue.
+    while (connections_.size() >= shared_->settings.connections_max) {
+      COVERED("rpc.connections_max");
+      if (!co_await one_ended_.wait(scope_)) co_return;
     }
     shared_->metrics.connections_accepted++;
     if (!admits((*stream)->peer().address)) continue;

@@ -176,6 +176,8 @@ Task<void> ServerConnection::answer(uint64_t sequence, Request request, Overlap 
   running_--;
   if (key == wire::ApiKey::fetch) fetches_running_--;
   if (overlap == Overlap::alone) alone_running_ = false;
+  // Nothing behind it is started any more; what is before it is still answered.
+  if (response.kind == Response::Kind::close) finishing_ = true;
   finished(sequence, std::move(response));
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/fault_points.h"
 #include "rpc/frame_reader.h"
 
@@ -49,6 +51,8 @@ TEST_F(ServerTest, ARequestCanCloseTheConnection) {
   EXPECT_EQ(responses(*peer, 9), (Ids{1}));
   ASSERT_EQ(sink_.lines.size(), 1u);
   EXPECT_NE(sink_.lines[0].find("the request said so"), std::string::npos) << sink_.lines[0];
+  const auto third = ScriptedHandler::Event{'s', 3};
+  EXPECT_EQ(std::ranges::count(handler_.events, third), 0);
   expect_alive();
 }
 

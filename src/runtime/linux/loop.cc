@@ -16,8 +16,9 @@ namespace partita {
 namespace {
 
 constexpr size_t kEventsPerTurn = 256;
-// Beyond this, sockets get a look in before what is still ready runs on.
+// Beyond these, sockets and timers get a look in before what is still ready runs on.
 constexpr size_t kResumptionsPerTurn = 1024;
+constexpr Duration kTurnMax = 500us;
 
 }  // namespace
 
@@ -91,12 +92,15 @@ void Loop::run_posted() {
 }
 
 void Loop::run_ready() {
-  for (size_t resumed = 0; resumed < kResumptionsPerTurn && !ready_.empty();) {
+  if (ready_.empty()) return;
+  const Instant until = clock_.now() + kTurnMax;
+  size_t resumed = 0;
+  do {
     running_.swap(ready_);
     for (std::coroutine_handle<> coroutine : running_) coroutine.resume();
     resumed += running_.size();
     running_.clear();
-  }
+  } while (!ready_.empty() && resumed < kResumptionsPerTurn && clock_.now() < until);
 }
 
 bool Loop::may_sleep() {
