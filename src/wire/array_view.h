@@ -119,7 +119,9 @@ std::optional<ArrayView<T>> read_array(Reader& reader, int16_t version, bool fle
   const auto size = static_cast<uint32_t>(count);
   const uint8_t* begin = reader.position();
   if constexpr (requires { T::descriptor(); }) {
-    walk_structs(reader, T::descriptor(), size, version);
+    if (!elements_fit(reader, size, T::descriptor().min_size(version))) return std::nullopt;
+    // Reading is how an element is checked and passed over.
+    for (uint32_t i = 0; i < size && reader.ok(); i++) T::read(reader, version);
   } else if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, ByteView>) {
     if (!elements_fit(reader, size, flexible ? 1 : 2)) return std::nullopt;
     for (uint32_t i = 0; i < size && reader.ok(); i++) read_element<T>(reader, version, flexible);
