@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""Apache Kafka 4.3, the null broker and Partita in one run, with the goals beside the figures; writes docs/benchmarks.md.
+"""Apache Kafka 4.3, the null broker and Partita in one run, with the goals beside the figures.
+
+Writes docs/benchmarks.md.
 
     bench/run.py                        # every goal's workload, 5 pairs (about an hour)
     bench/run.py --workloads W1,W6 --pairs 5 --no-page
 
-Figures count as ratios within this run only. `os` is durability=os (what Apache Kafka's defaults promise), `fsync` is
-Partita's default: on disk before it is acknowledged. `null` and `null-fsync` do the least that a correct broker must:
-they show what the clients themselves can reach on this machine.
+Figures count as ratios within this run only. `os` is durability=os (what Apache Kafka's defaults
+promise), `fsync` is Partita's default: on disk before it is acknowledged. `null` and `null-fsync` do
+the least that a correct broker must: they show what the clients themselves can reach here.
 """
 import argparse
 import json
@@ -23,18 +25,30 @@ ROOT = HERE.parent
 BINARY = ROOT / "build/release/partita"
 PAGE = ROOT / "docs/benchmarks.md"
 
-# workload, figure, broker, largest (or smallest, with a minus) ratio to Apache Kafka that meets the goal
+# workload, figure, broker, the largest ratio to Apache Kafka that meets the goal (with a minus: the
+# smallest)
 RATIO_GOALS = [
-    ("W1", "cpu s/GB", "os", 0.50), ("W1", "cpu s/GB", "fsync", 0.65), ("W1", "MB/s", "fsync", -1.2),
-    ("W1s", "cpu s/GB", "os", 0.38), ("W2", "cpu s/GB", "fsync", 0.55), ("W3", "cpu s/GB", "os", 0.42),
-    ("W6", "cpu us/request", "os", 0.15), ("W6m", "cpu us/request", "os", 0.10),
-    ("W7", "e2e p50 us", "os", 0.65), ("W7", "e2e p99.9 us", "os", 0.6), ("W7", "e2e p50 us", "fsync", 1.1),
+    ("W1", "cpu s/GB", "os", 0.50),
+    ("W1", "cpu s/GB", "fsync", 0.65),
+    ("W1", "MB/s", "fsync", -1.2),
+    ("W1s", "cpu s/GB", "os", 0.38),
+    ("W2", "cpu s/GB", "fsync", 0.55),
+    ("W3", "cpu s/GB", "os", 0.42),
+    ("W6", "cpu us/request", "os", 0.15),
+    ("W6m", "cpu us/request", "os", 0.10),
+    ("W7", "e2e p50 us", "os", 0.65),
+    ("W7", "e2e p99.9 us", "os", 0.6),
+    ("W7", "e2e p50 us", "fsync", 1.1),
     ("W8", "cpu s/GB", "os", 0.80),
 ]
 # workload, figure, largest value
 BUDGETS = [
-    ("W12", "create s", 3), ("W12", "restart s", 1.5), ("W12", "RSS MB", 100), ("W12", "idle cpu %", 2),
-    ("W14", "first ack ms", 60), ("W14", "idle RSS MB", 20),
+    ("W12", "create s", 3),
+    ("W12", "restart s", 1.5),
+    ("W12", "RSS MB", 100),
+    ("W12", "idle cpu %", 2),
+    ("W14", "first ack ms", 60),
+    ("W14", "idle RSS MB", 20),
 ]
 ALL = "W1,W1s,W2,W3,W6,W6m,W7,W8,W12,W14"
 
@@ -43,15 +57,34 @@ def measure(workloads, pairs, folder):
     """Runs the driver; answers its rows."""
     rows = folder / "rows.jsonl"
     server = f"{BINARY} server --port {{port}} --data-dir {{dir}}/data"
-    subprocess.run([sys.executable, str(HERE / "side_by_side.py"), "--with", "kafka,null,null-fsync", "--workloads", workloads,
-                    "--pairs", str(pairs), "--json", str(rows),
-                    "--broker", f"os={server} --set durability=os", "--broker", f"fsync={server}"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            str(HERE / "side_by_side.py"),
+            "--with",
+            "kafka,null,null-fsync",
+            "--workloads",
+            workloads,
+            "--pairs",
+            str(pairs),
+            "--json",
+            str(rows),
+            "--broker",
+            f"os={server} --set durability=os",
+            "--broker",
+            f"fsync={server}",
+        ],
+        check=True,
+    )
     return [json.loads(line) for line in rows.read_text().splitlines()]
 
 
 def figures_of(rows, workload, figure, broker):
-    return {r["rep"]: r["figures"][figure] for r in rows
-            if r["workload"] == workload and r["broker"] == broker and figure in r["figures"]}
+    return {
+        r["rep"]: r["figures"][figure]
+        for r in rows
+        if r["workload"] == workload and r["broker"] == broker and figure in r["figures"]
+    }
 
 
 def interval(values):
@@ -62,12 +95,17 @@ def interval(values):
 
 
 def ratios_to_kafka(rows, workload, figure, broker):
-    ours, kafka = figures_of(rows, workload, figure, broker), figures_of(rows, workload, figure, "kafka")
+    ours, kafka = figures_of(rows, workload, figure, broker), figures_of(
+        rows, workload, figure, "kafka"
+    )
     return [ours[rep] / kafka[rep] for rep in ours if kafka.get(rep)]
 
 
 def ratio_lines(rows):
-    yield "| workload | figure | durability | Kafka | ours | null | ours / Kafka (95 %) | goal | met |"
+    heads = (
+        "workload | figure | durability | Kafka | ours | null | ours / Kafka (95 %) | goal | met"
+    )
+    yield f"| {heads} |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for workload, figure, broker, goal in RATIO_GOALS:
         ratios = ratios_to_kafka(rows, workload, figure, broker)
@@ -77,9 +115,22 @@ def ratio_lines(rows):
         null = figures_of(rows, workload, figure, "null-fsync" if broker == "fsync" else "null")
         met = middle <= goal if goal > 0 else middle >= -goal
         words = f"at most {goal}" if goal > 0 else f"at least {-goal}"
-        cells = [workload, figure, broker, *(f"{statistics.median(v.values()):.3g}" if v else "-" for v in (
-            figures_of(rows, workload, figure, "kafka"), figures_of(rows, workload, figure, broker), null)),
-            f"{middle:.2f} ({low:.2f}-{high:.2f})", words, "yes" if met else "no"]
+        cells = [
+            workload,
+            figure,
+            broker,
+            *(
+                f"{statistics.median(v.values()):.3g}" if v else "-"
+                for v in (
+                    figures_of(rows, workload, figure, "kafka"),
+                    figures_of(rows, workload, figure, broker),
+                    null,
+                )
+            ),
+            f"{middle:.2f} ({low:.2f}-{high:.2f})",
+            words,
+            "yes" if met else "no",
+        ]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -91,28 +142,51 @@ def budget_lines(rows):
         if not values["fsync"]:
             continue
         middle = {b: statistics.median(v.values()) if v else None for b, v in values.items()}
-        cells = [workload, figure, *("-" if m is None else f"{m:.3g}" for m in middle.values()), f"at most {budget}",
-                 "yes" if middle["fsync"] <= budget else "no"]
+        cells = [
+            workload,
+            figure,
+            *("-" if m is None else f"{m:.3g}" for m in middle.values()),
+            f"at most {budget}",
+            "yes" if middle["fsync"] <= budget else "no",
+        ]
         yield "| " + " | ".join(cells) + " |"
 
 
 def page(rows, pairs, workloads):
     kernel = os.uname().release
-    return "\n".join([
-        "# Benchmarks", "",
-        "Apache Kafka 4.3.1 with its shipped settings, the null broker and Partita in one run, driven by the same public clients",
-        "(librdkafka's `rdkafka_performance`, kcat). Ratios within one run count, absolute figures do not: machines differ by a",
-        "factor of two, and so do hours. CPU is the whole process's own clock.", "",
-        f"Medians of {pairs} interleaved pairs, {os.cpu_count()} cores, Linux {kernel}. The command:", "",
-        f"    ./dev bench --workloads {workloads} --pairs {pairs}", "",
-        *ratio_lines(rows), "", "Budgets (a broker of its own, from an empty directory):", "", *budget_lines(rows), ""])
+    return "\n".join(
+        [
+            "# Benchmarks",
+            "",
+            "Apache Kafka 4.3.1 with its shipped settings, the null broker and Partita in one run, driven",
+            "by the same public clients (librdkafka's `rdkafka_performance`, kcat). Ratios within one run",
+            "count, absolute figures do not: machines differ by a factor of two, and so do hours. CPU is",
+            "the whole process's own clock.",
+            "",
+            f"Medians of {pairs} interleaved pairs, {os.cpu_count()} cores, Linux {kernel}.",
+            "The command:",
+            "",
+            f"    ./dev bench --workloads {workloads} --pairs {pairs}",
+            "",
+            *ratio_lines(rows),
+            "",
+            "Budgets (a broker of its own, from an empty directory):",
+            "",
+            *budget_lines(rows),
+            "",
+        ]
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--workloads", default=ALL)
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--no-page", action="store_true", help="print only, leave docs/benchmarks.md as it is")
+    parser.add_argument(
+        "--no-page", action="store_true", help="print only, leave docs/benchmarks.md as it is"
+    )
     args = parser.parse_args()
     subprocess.run([str(HERE / "setup")], check=True)
     with tempfile.TemporaryDirectory(prefix="partita-bench-") as folder:
