@@ -14,17 +14,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 CACHE = pathlib.Path(os.environ.get("CACHE", pathlib.Path.home() / ".cache/partita-bench"))
 KAFKA_JVM = [
-    "java",
-    "-Xmx1G",
-    "-Xms1G",
-    "-server",
-    "-XX:+UseG1GC",
-    "-XX:MaxGCPauseMillis=20",
-    "-XX:InitiatingHeapOccupancyPercent=35",
-    "-XX:+ExplicitGCInvokesConcurrent",
-    "-Djava.awt.headless=true",
-    "-cp",
-    f"{CACHE}/kafka/*",
+    "java", "-Xmx1G", "-Xms1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent",
+    "-Djava.awt.headless=true", "-cp", f"{CACHE}/kafka/*",
 ]  # the flags of Kafka's own start script
 JAVA_TOOL = ["java", "-Xmx512M", "-XX:+UseG1GC", "-cp", f"{CACHE}/kafka/*"]
 
@@ -125,13 +117,8 @@ class Null(Broker):
         directory = self.dir / str(self.turn % 2)
         directory.mkdir(exist_ok=True)
         return [
-            str(CACHE / "null_broker"),
-            str(self.port),
-            str(self.partitions),
-            str(self.store),
-            "1",
-            "1",
-            str(directory),
+            str(CACHE / "null_broker"), str(self.port), str(self.partitions), str(self.store),
+            "1", "1", str(directory),
         ]
 
     def create_topic(self, topic, partitions=1):
@@ -173,14 +160,8 @@ class Kafka(Broker):
     def format(self):
         subprocess.run(
             [
-                *JAVA_TOOL,
-                "kafka.tools.StorageTool",
-                "format",
-                "--standalone",
-                "-t",
-                "AAAAAAAAAAAAAAAAAAAAAQ",
-                "-c",
-                self.properties(),
+                *JAVA_TOOL, "kafka.tools.StorageTool", "format", "--standalone", "-t",
+                "AAAAAAAAAAAAAAAAAAAAAQ", "-c", self.properties(),
             ],
             check=True,
             capture_output=True,

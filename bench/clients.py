@@ -44,21 +44,8 @@ def produce(broker, topic, size, count, *options, partition=0, acks=1):
     place = ["-p", str(partition)] if partition is not None else []
     return run_client(
         [
-            RP,
-            "-P",
-            "-t",
-            topic,
-            *place,
-            "-b",
-            broker.address,
-            "-a",
-            str(acks),
-            "-s",
-            str(size),
-            "-c",
-            str(count),
-            "-q",
-            *sum((["-X", o] for o in options), []),
+            RP, "-P", "-t", topic, *place, "-b", broker.address, "-a", str(acks), "-s", str(size),
+            "-c", str(count), "-q", *sum((["-X", o] for o in options), []),
         ],
         broker,
     )

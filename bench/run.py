@@ -7,8 +7,8 @@ Writes docs/benchmarks.md.
     bench/run.py --workloads W1,W6 --pairs 5 --no-page
 
 Figures count as ratios within this run only. `os` is durability=os (what Apache Kafka's defaults
-promise), `fsync` is Partita's default: on disk before it is acknowledged. `null` and `null-fsync` do
-the least that a correct broker must: they show what the clients themselves can reach here.
+promise), `fsync` is Partita's default: on disk before it is acknowledged. `null` and `null-fsync`
+do the least that a correct broker must: they show what the clients themselves can reach here.
 """
 import argparse
 import json
@@ -28,27 +28,17 @@ PAGE = ROOT / "docs/benchmarks.md"
 # workload, figure, broker, the largest ratio to Apache Kafka that meets the goal (with a minus: the
 # smallest)
 RATIO_GOALS = [
-    ("W1", "cpu s/GB", "os", 0.50),
-    ("W1", "cpu s/GB", "fsync", 0.65),
-    ("W1", "MB/s", "fsync", -1.2),
-    ("W1s", "cpu s/GB", "os", 0.38),
-    ("W2", "cpu s/GB", "fsync", 0.55),
-    ("W3", "cpu s/GB", "os", 0.42),
-    ("W6", "cpu us/request", "os", 0.15),
-    ("W6m", "cpu us/request", "os", 0.10),
-    ("W7", "e2e p50 us", "os", 0.65),
-    ("W7", "e2e p99.9 us", "os", 0.6),
-    ("W7", "e2e p50 us", "fsync", 1.1),
-    ("W8", "cpu s/GB", "os", 0.80),
+    ("W1", "cpu s/GB", "os", 0.50), ("W1", "cpu s/GB", "fsync", 0.65),
+    ("W1", "MB/s", "fsync", -1.2), ("W1s", "cpu s/GB", "os", 0.38),
+    ("W2", "cpu s/GB", "fsync", 0.55), ("W3", "cpu s/GB", "os", 0.42),
+    ("W6", "cpu us/request", "os", 0.15), ("W6m", "cpu us/request", "os", 0.10),
+    ("W7", "e2e p50 us", "os", 0.65), ("W7", "e2e p99.9 us", "os", 0.6),
+    ("W7", "e2e p50 us", "fsync", 1.1), ("W8", "cpu s/GB", "os", 0.80),
 ]
 # workload, figure, largest value
 BUDGETS = [
-    ("W12", "create s", 3),
-    ("W12", "restart s", 1.5),
-    ("W12", "RSS MB", 100),
-    ("W12", "idle cpu %", 2),
-    ("W14", "first ack ms", 60),
-    ("W14", "idle RSS MB", 20),
+    ("W12", "create s", 3), ("W12", "restart s", 1.5), ("W12", "RSS MB", 100),
+    ("W12", "idle cpu %", 2), ("W14", "first ack ms", 60), ("W14", "idle RSS MB", 20),
 ]
 ALL = "W1,W1s,W2,W3,W6,W6m,W7,W8,W12,W14"
 
@@ -59,20 +49,9 @@ def measure(workloads, pairs, folder):
     server = f"{BINARY} server --port {{port}} --data-dir {{dir}}/data"
     subprocess.run(
         [
-            sys.executable,
-            str(HERE / "side_by_side.py"),
-            "--with",
-            "kafka,null,null-fsync",
-            "--workloads",
-            workloads,
-            "--pairs",
-            str(pairs),
-            "--json",
-            str(rows),
-            "--broker",
-            f"os={server} --set durability=os",
-            "--broker",
-            f"fsync={server}",
+            sys.executable, str(HERE / "side_by_side.py"), "--with", "kafka,null,null-fsync",
+            "--workloads", workloads, "--pairs", str(pairs), "--json", str(rows), "--broker",
+            f"os={server} --set durability=os", "--broker", f"fsync={server}",
         ],
         check=True,
     )
@@ -156,24 +135,15 @@ def page(rows, pairs, workloads):
     kernel = os.uname().release
     return "\n".join(
         [
-            "# Benchmarks",
-            "",
-            "Apache Kafka 4.3.1 with its shipped settings, the null broker and Partita in one run, driven",
-            "by the same public clients (librdkafka's `rdkafka_performance`, kcat). Ratios within one run",
-            "count, absolute figures do not: machines differ by a factor of two, and so do hours. CPU is",
-            "the whole process's own clock.",
-            "",
+            "# Benchmarks", "",
+            "Apache Kafka 4.3.1 with its shipped settings, the null broker and Partita in one run,",
+            "driven by the same public clients (librdkafka's `rdkafka_performance`, kcat). Ratios",
+            "within one run count, absolute figures do not: machines differ by a factor of two,",
+            "and so do hours. CPU is the whole process's own clock.", "",
             f"Medians of {pairs} interleaved pairs, {os.cpu_count()} cores, Linux {kernel}.",
-            "The command:",
-            "",
-            f"    ./dev bench --workloads {workloads} --pairs {pairs}",
-            "",
-            *ratio_lines(rows),
-            "",
-            "Budgets (a broker of its own, from an empty directory):",
-            "",
-            *budget_lines(rows),
-            "",
+            "The command:", "", f"    ./dev bench --workloads {workloads} --pairs {pairs}", "",
+            *ratio_lines(rows), "", "Budgets (a broker of its own, from an empty directory):", "",
+            *budget_lines(rows), "",
         ]
     )
 

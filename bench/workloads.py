@@ -35,19 +35,9 @@ def w4(broker, topic):
     count, path = 600_000, json_payload()
     result = run_client(
         [
-            *JAVA_TOOL,
-            "org.apache.kafka.tools.ProducerPerformance",
-            "--topic",
-            topic,
-            "--num-records",
-            str(count),
-            "--payload-file",
-            str(path),
-            "--throughput",
-            "-1",
-            "--producer-props",
-            f"bootstrap.servers={broker.address}",
-            "acks=1",
+            *JAVA_TOOL, "org.apache.kafka.tools.ProducerPerformance", "--topic", topic,
+            "--num-records", str(count), "--payload-file", str(path), "--throughput", "-1",
+            "--producer-props", f"bootstrap.servers={broker.address}", "acks=1",
         ],
         broker,
     )
@@ -56,31 +46,15 @@ def w4(broker, topic):
 
 def w5(codec):
     def workload(broker, topic):
-        os.environ[
-            "CODECS"
-        ] = "1"  # for the null broker: without it the client would send plain batches
+        # For the null broker: without it the client would send plain batches.
+        os.environ["CODECS"] = "1"
         broker.create_topic(topic)
         del os.environ["CODECS"]
         lines = 200_000
         result = run_client(
             [
-                "kcat",
-                "-P",
-                "-b",
-                broker.address,
-                "-t",
-                topic,
-                "-p",
-                "0",
-                "-z",
-                codec,
-                "-l",
-                str(json_payload(lines)),
-                "-X",
-                "linger.ms=50",
-                "-X",
-                "batch.size=1000000",
-                "-X",
+                "kcat", "-P", "-b", broker.address, "-t", topic, "-p", "0", "-z", codec, "-l",
+                str(json_payload(lines)), "-X", "linger.ms=50", "-X", "batch.size=1000000", "-X",
                 "acks=1",
             ],
             broker,
@@ -95,25 +69,8 @@ def w6(clients):
         broker.create_topic(topic)
         count = 200_000 // clients
         command = [
-            RP,
-            "-P",
-            "-t",
-            topic,
-            "-p",
-            "0",
-            "-b",
-            broker.address,
-            "-a",
-            "1",
-            "-s",
-            "100",
-            "-c",
-            str(count),
-            "-X",
-            "linger.ms=0",
-            "-X",
-            "batch.num.messages=1",
-            "-q",
+            RP, "-P", "-t", topic, "-p", "0", "-b", broker.address, "-a", "1", "-s", "100", "-c",
+            str(count), "-X", "linger.ms=0", "-X", "batch.num.messages=1", "-q",
         ]
         others = [
             subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -132,80 +89,34 @@ def w6(clients):
     return workload
 
 
+def percentiles(label, path):
+    """Of a file that rdkafka_performance -A wrote: a latency ends each line that has one."""
+    words = [line.split()[-1] for line in open(path) if line.strip()]
+    values = sorted(float(word) for word in words if word.replace(".", "").isdigit())
+    if not values:
+        sys.exit(f"no latencies in {path}")
+    places = {p: min(len(values) - 1, int(len(values) * p / 100)) for p in (50, 99, 99.9)}
+    return {f"{label} p{percent:g} us": values[place] for percent, place in places.items()}
+
+
 def w7(rate, seconds=10):
     def workload(broker, topic):
         broker.create_topic(topic)
         count, folder = rate * seconds, tempfile.mkdtemp()
-        files = [f"{folder}/{side}.lat" for side in ("consume", "produce")]
+        consumed, produced = f"{folder}/consume.lat", f"{folder}/produce.lat"
+        place = f"-t {topic} -p 0 -b {broker.address} -l -c {count} -q"
+        read = f"-C {place} -o 0 -A {consumed} -X fetch.wait.max.ms=500"
+        write = f"-P {place} -A {produced} -a 1 -s 256 -r {rate} -X linger.ms=0"
         reader = subprocess.Popen(
-            [
-                RP,
-                "-C",
-                "-t",
-                topic,
-                "-p",
-                "0",
-                "-o",
-                "0",
-                "-b",
-                broker.address,
-                "-l",
-                "-A",
-                files[0],
-                "-X",
-                "fetch.wait.max.ms=500",
-                "-c",
-                str(count),
-                "-q",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [RP, *read.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         time.sleep(1)
-        result = run_client(
-            [
-                RP,
-                "-P",
-                "-t",
-                topic,
-                "-p",
-                "0",
-                "-b",
-                broker.address,
-                "-l",
-                "-A",
-                files[1],
-                "-a",
-                "1",
-                "-s",
-                "256",
-                "-r",
-                str(rate),
-                "-c",
-                str(count),
-                "-X",
-                "linger.ms=0",
-                "-q",
-            ],
-            broker,
-        )
+        result = run_client([RP, *write.split()], broker)
         try:
             reader.wait(20)
         except subprocess.TimeoutExpired:
             sys.exit(f"{broker.name}: the consumer did not see {count} records")
-        figures = {}
-        for label, path in zip(("e2e", "ack"), files):
-            values = sorted(
-                float(line.split()[-1])
-                for line in open(path)
-                if line.strip() and line.split()[-1].replace(".", "").isdigit()
-            )[:]
-            if not values:
-                sys.exit(f"no latencies in {path}")
-            for percent in (50, 99, 99.9):
-                figures[f"{label} p{percent:g} us"] = values[
-                    min(len(values) - 1, int(len(values) * percent / 100))
-                ]
+        figures = {**percentiles("e2e", consumed), **percentiles("ack", produced)}
         shutil.rmtree(folder)
         return {**figures, "cpu us/record": result["cpu"] / count * 1e6}
 
@@ -219,26 +130,9 @@ def w8(size, gigabytes=1.0):
         produce(broker, topic, size, count, *BULK)
         result = run_client(
             [
-                RP,
-                "-C",
-                "-t",
-                topic,
-                "-p",
-                "0",
-                "-o",
-                "beginning",
-                "-e",
-                "-b",
-                broker.address,
-                "-q",
-                "-c",
-                str(count),
-                "-X",
-                "fetch.message.max.bytes=10485760",
-                "-X",
-                "check.crcs=false",
-                "-X",
-                "queued.max.messages.kbytes=1000000",
+                RP, "-C", "-t", topic, "-p", "0", "-o", "beginning", "-e", "-b", broker.address,
+                "-q", "-c", str(count), "-X", "fetch.message.max.bytes=10485760", "-X",
+                "check.crcs=false", "-X", "queued.max.messages.kbytes=1000000",
             ],
             broker,
         )
