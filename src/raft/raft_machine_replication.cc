@@ -44,6 +44,7 @@ void RaftMachine::on_append(const Append& append) {
   if (!is_leader() || append.epoch != epoch_) return;
   emit(AppendRecords{epoch_, log_end_});
   log_end_ = log_end_ + OffsetDelta(append.count);
+  if (mutant("raft.count_unflushed")) advance_high_watermark();
 }
 
 void RaftMachine::on_flushed(Offset end) {
@@ -89,7 +90,8 @@ FetchResponse RaftMachine::fetch(const FetchRequest& request) {
     return {standing(Errc::invalid_request)};
   }
   if (const auto refused = refuse_leader_only(request.current_leader_epoch)) return {*refused};
-  const bool voter = voters_.contains(request.replica);
+  // The node's own broker reads as an observer does: what is committed.
+  const bool voter = request.replica.id != settings_.self.id && voters_.contains(request.replica);
   FetchResponse response = read_for(request, voter);
   if (!response.diverging && !response.snapshot) {
     note_progress(request);
@@ -131,7 +133,7 @@ FetchResponse RaftMachine::read_for(const FetchRequest& request, bool voter) con
 
 void RaftMachine::note_progress(const FetchRequest& request) {
   Leader& self = std::get<Leader>(role_);
-  if (request.replica.id < NodeId(0)) return;
+  if (request.replica.id < NodeId(0) || request.replica.id == settings_.self.id) return;
   if (!voters_.contains(request.replica)) {
     auto [at, added] = self.observers.try_emplace(request.replica, Progress{request.replica});
     note(at->second, request);
@@ -140,7 +142,6 @@ void RaftMachine::note_progress(const FetchRequest& request) {
     });
     return;
   }
-  if (request.replica.id == settings_.self.id) return;
   Progress& progress = self.voters.at(request.replica.id);
   note(progress, request);
   progress.acknowledged = true;
