@@ -88,6 +88,8 @@ class Cluster {
   /// passes. A topic that is not there is asked for again until then: it may be about to be
   /// created. Errors that no waiting mends come at once.
   Task<Result<TopicPtr>> topic(Scope& scope, std::string name, Deadline deadline);
+  /// From now on refresh() asks about the topic too.
+  void follow(const std::string& name) { followed_.insert(name); }
   /// Asks once about the topics that are followed; those who ask meanwhile share the answer.
   Task<Result<>> refresh(Scope& scope, Deadline deadline);
   /// Asks about every topic of the cluster, once; they are not followed. By name.

@@ -168,6 +168,7 @@ Task<void> Producer::refresh_metadata() {
   const Result<> refreshed = co_await cluster_.refresh(
       scope_, shard_.now() + cluster_.settings().request_timeout);
   if (!refreshed) cluster_.log().debug("no metadata: {}", describe(refreshed.error()));
+  note_change();
   // Whether it helped or not, the next question waits a little.
   const Result<> slept = co_await sleep_for(scope_, cluster_.settings().retry_backoff);
   static_cast<void>(slept);
