@@ -12,10 +12,13 @@ namespace {
 
 constexpr int32_t kProducerIdBlock = 1000;
 
-Records bootstrap_records(const metadata::Configs& static_configs) {
+Records bootstrap_records(const Records& given, const metadata::Configs& static_configs) {
   Records records{{wire::BeginTransactionRecord{.name = "Bootstrap records"}, 0}};
-  for (const auto& [name, level] : metadata::bootstrap_features()) {
-    records.push_back({wire::FeatureLevelRecord{.name = name, .feature_level = level}, 0});
+  records.insert(records.end(), given.begin(), given.end());
+  if (given.empty()) {
+    for (const auto& [name, level] : metadata::bootstrap_features()) {
+      records.push_back({wire::FeatureLevelRecord{.name = name, .feature_level = level}, 0});
+    }
   }
   // With eligible leader replicas the minimum must be the same on every broker: it moves into the
   // log.
@@ -54,7 +57,7 @@ std::vector<Records> ControllerMachine::activate(std::shared_ptr<const metadata:
     batches.push_back({{wire::AbortTransactionRecord{.reason = "its controller is gone"}, 0}});
   }
   if (image_->metadata_version() < 0)
-    batches.push_back(bootstrap_records(settings_.static_broker_configs));
+    batches.push_back(bootstrap_records(settings_.bootstrap, settings_.static_broker_configs));
   wire::RegisterControllerRecord registration;
   registration.controller_id = settings_.self.value();
   registration.incarnation_id = incarnation;

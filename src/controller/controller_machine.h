@@ -49,6 +49,8 @@ struct ControllerSettings {
   bool delete_topics = true;
   Duration broker_session_timeout = 9000ms;
   metadata::Configs static_broker_configs;  ///< settings given to this node, by broker name
+  std::vector<metadata::Record>
+      bootstrap;  ///< what a new cluster begins with; empty: Kafka's features
 };
 
 using Records = std::vector<metadata::Record>;

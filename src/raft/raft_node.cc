@@ -53,6 +53,7 @@ RaftNode::RaftNode(Scope& scope, RaftNodeOptions options, std::unique_ptr<Metada
       machine_(std::make_unique<RaftMachine>(RaftSettings{.self = options_.self},
                                              log_->take_boot_state(), shard_.random().next())),
       timer_(std::make_unique<TickTimer>(*this)) {
+  kraft_version_ = log_->kraft_version();
   log_->set_listener(this);
 }
 
@@ -236,7 +237,11 @@ OffsetAndEpoch RaftNode::snapshot_id(Offset end) const {
 }
 
 SnapshotBuilder RaftNode::start_snapshot(OffsetAndEpoch id, int64_t last_contained_timestamp_ms) {
-  return SnapshotBuilder(id, last_contained_timestamp_ms, shard_.clock().wall());
+  SnapshotBuilder builder(id, last_contained_timestamp_ms, shard_.clock().wall());
+  if (kraft_version_ < 1) return builder;
+  const auto added = builder.add_quorum(kraft_version_, machine_->voters());
+  CHECK(added.has_value());
+  return builder;
 }
 
 Task<Result<>> RaftNode::finish_snapshot(OffsetAndEpoch id, SnapshotBuilder builder) {

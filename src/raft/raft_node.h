@@ -79,6 +79,7 @@ class RaftNode final : private storage::FlushListener {
   uint64_t bytes_since_snapshot() const { return bytes_since_snapshot_; }
   /// The name of a snapshot of everything below `end`. REQUIRED: committed, a batch's end.
   OffsetAndEpoch snapshot_id(Offset end) const;
+  /// With what the quorum is made of at its front.
   SnapshotBuilder start_snapshot(OffsetAndEpoch id, int64_t last_contained_timestamp_ms);
   /// Makes the snapshot durable, then trims the log to it.
   Task<Result<>> finish_snapshot(OffsetAndEpoch id, SnapshotBuilder builder);
@@ -137,6 +138,7 @@ class RaftNode final : private storage::FlushListener {
   Bytes pending_batch_;     ///< of the Append event under way
   Result<> append_result_;  ///< what became of it
   uint64_t bytes_since_snapshot_ = 0;
+  int16_t kraft_version_ = 0;
 };
 
 }  // namespace partita::raft
