@@ -57,10 +57,11 @@ struct Flusher::DueTimer final : Timer {
   Flusher& flusher;
 };
 
-Flusher::Flusher(Scope& scope, std::string directory)
+Flusher::Flusher(Scope& scope, std::string directory, size_t file_syncs_max)
     : scope_(scope),
       shard_(scope.shard()),
       directory_(std::move(directory)),
+      file_syncs_max_(file_syncs_max),
       timer_(std::make_unique<DueTimer>(*this)) {}
 
 Flusher::~Flusher() {
@@ -195,7 +196,7 @@ void Flusher::end_round(Round& round) {
 }
 
 Task<void> Flusher::sync_files(Round& round) {
-  if (round.file_count() > kFileSyncsMax) {
+  if (round.file_count() > file_syncs_max_) {
     round.filesystem_synced = true;
     const Result<> result = co_await sync_filesystem();
     // The error speaks of the whole filesystem: every log with unflushed bytes there is in doubt.
@@ -249,7 +250,7 @@ Task<void> Flusher::sync_directories(Round& round) {
   std::ranges::sort(paths);
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   Result<> result;
-  if (paths.size() > kFileSyncsMax) {
+  if (paths.size() > file_syncs_max_) {
     result = co_await sync_filesystem();
   } else {
     std::deque<Operation> operations;

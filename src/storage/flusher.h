@@ -31,6 +31,8 @@ namespace partita::storage {
 
 class PartitionLog;
 
+inline constexpr size_t kFileSyncsMax = 3;
+
 struct FlusherMetrics {
   uint64_t flushes = 0;       ///< rounds of group commit
   uint64_t logs_flushed = 0;  ///< summed over rounds
@@ -42,11 +44,8 @@ struct FlusherMetrics {
 
 class Flusher {
  public:
-  /// With at most this many dirty files each is synced by itself.
-  static constexpr size_t kFileSyncsMax = 3;
-
-  /// `directory` names the filesystem. All outlive the flusher.
-  Flusher(Scope& scope, std::string directory);
+  /// `directory` names the filesystem. With at most file_syncs_max dirty files (or directories) each is synced by itself.
+  Flusher(Scope& scope, std::string directory, size_t file_syncs_max = kFileSyncsMax);
   ~Flusher();
   Flusher(const Flusher&) = delete;
 
@@ -86,6 +85,7 @@ class Flusher {
   Scope& scope_;
   Shard& shard_;
   const std::string directory_;
+  const size_t file_syncs_max_;
   std::vector<PartitionLog*> dirty_;
   std::multimap<Instant, PartitionLog*> due_;  // durability by interval
   std::unique_ptr<DueTimer> timer_;

@@ -1,6 +1,7 @@
 #include "storage/log_directory.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/fault_points.h"
@@ -127,8 +128,15 @@ Task<Result<>> LogDirectory::find_partitions() {
     }
     found_.push_back(std::move(found));
   }
-  // What is said of partitions that are not here must not be taken for later ones of the same name.
+  const bool stale = rows.size() < rows_.size();
   rows_ = std::move(rows);
+  if (!stale) co_return Result<>();
+  // What the files say of partitions that are not here must not be taken for later ones of the same
+  // name.
+  COVERED("storage.stale_checkpoint_entries");
+  for (const CheckpointFile which : {kRecoveryPoint, kLogStart, kHighWatermark}) {
+    CO_CHECKED(co_await write(which));
+  }
   co_return Result<>();
 }
 
@@ -165,7 +173,7 @@ Task<bool> LogDirectory::report_failure(Error error) {
   co_return true;
 }
 
-Task<Result<>> LogDirectory::write_file(CheckpointFile which) {
+Task<Result<>> LogDirectory::write(size_t which) {
   Writer& writer = writers_[which];
   const uint64_t mine = ++writer.wanted;
   while (writer.written < mine) {
@@ -176,7 +184,9 @@ Task<Result<>> LogDirectory::write_file(CheckpointFile which) {
     }
     writer.running = true;
     const uint64_t covered = writer.wanted;
-    const Result<> result = co_await replace(which);
+    const Result<> result = which == kNames ? co_await sync_directory(home_.shard().executor(),
+                                                                      home_.shard().disk(), path_)
+                                            : co_await replace(static_cast<CheckpointFile>(which));
     writer.running = false;
     if (result) writer.written = covered;
     written_.wake_all();
@@ -184,6 +194,18 @@ Task<Result<>> LogDirectory::write_file(CheckpointFile which) {
     CO_CHECKED(result);
   }
   co_return Result<>();
+}
+
+Task<Result<>> LogDirectory::write_if(bool changed, CheckpointFile which) {
+  const Writer& writer = writers_[which];
+  if (!changed && writer.written == writer.wanted) co_return online();
+  co_return co_await write(which);
+}
+
+bool LogDirectory::set(const TopicPartition& name, CheckpointFile which, Offset offset) {
+  // A missing entry says the same as 0.
+  auto& at = rows_[name].offsets[which];
+  return std::exchange(at, offset).value_or(Offset(0)) != offset;
 }
 
 Task<Result<>> LogDirectory::replace(CheckpointFile which) {
@@ -200,43 +222,48 @@ Task<Result<>> LogDirectory::replace(CheckpointFile which) {
 }
 
 Task<Result<>> LogDirectory::write_checkpoints(std::vector<CheckpointEntry> entries) {
+  bool recovery_points = false;
+  bool log_starts = false;
   for (const CheckpointEntry& entry : entries) {
-    Row& row = rows_[entry.name];
-    row.offsets[kRecoveryPoint] = entry.recovery_point;
-    row.offsets[kLogStart] = entry.log_start;
+    recovery_points |= set(entry.name, kRecoveryPoint, entry.recovery_point);
+    log_starts |= set(entry.name, kLogStart, entry.log_start);
   }
-  CO_CHECKED(co_await write_file(kRecoveryPoint));
-  co_return co_await write_file(kLogStart);
+  CO_CHECKED(co_await write_if(recovery_points, kRecoveryPoint));
+  co_return co_await write_if(log_starts, kLogStart);
 }
 
 Task<Result<>> LogDirectory::write_high_watermarks(std::vector<CheckpointEntry> entries) {
+  bool changed = false;
   for (const CheckpointEntry& entry : entries) {
-    rows_[entry.name].offsets[kHighWatermark] = entry.high_watermark;
+    changed |= set(entry.name, kHighWatermark, entry.high_watermark);
   }
-  co_return co_await write_file(kHighWatermark);
+  co_return co_await write_if(changed, kHighWatermark);
 }
 
 Task<Result<>> LogDirectory::write_log_start(TopicPartition name, Offset log_start) {
-  rows_[name].offsets[kLogStart] = log_start;
-  co_return co_await write_file(kLogStart);
+  co_return co_await write_if(set(name, kLogStart, log_start), kLogStart);
 }
 
 Task<Result<>> LogDirectory::lower_recovery_point(TopicPartition name, Offset recovery_point) {
-  auto& offset = rows_[name].offsets[kRecoveryPoint];
-  const Writer& writer = writers_[kRecoveryPoint];
-  const bool lower = offset && *offset > recovery_point;
-  // What the file says may be older than the row.
-  if (!lower && writer.written == writer.wanted) co_return Result<>();
-  if (lower) offset = recovery_point;
-  co_return co_await write_file(kRecoveryPoint);
+  const auto row = rows_.find(name);
+  const bool lower = row != rows_.end() && row->second.offsets[kRecoveryPoint] &&
+                     *row->second.offsets[kRecoveryPoint] > recovery_point;
+  if (lower) set(name, kRecoveryPoint, recovery_point);
+  co_return co_await write_if(lower, kRecoveryPoint);
 }
 
 Task<Result<>> LogDirectory::forget(TopicPartition name) {
-  if (rows_.erase(name) == 0) co_return Result<>();
+  const auto row = rows_.find(name);
+  bool written = false;
+  const Row gone = row == rows_.end() ? Row() : row->second;
+  if (row != rows_.end()) rows_.erase(row);
+  // Each of these syncs the directory, and with it the partition's new name.
   for (const CheckpointFile which : {kRecoveryPoint, kLogStart, kHighWatermark}) {
-    CO_CHECKED(co_await write_file(which));
+    if (!gone.offsets[which]) continue;
+    CO_CHECKED(co_await write(which));
+    written = true;
   }
-  co_return Result<>();
+  co_return written ? Result<>() : co_await write(kNames);
 }
 
 Task<Result<>> LogDirectory::close_cleanly(BrokerEpoch epoch) {

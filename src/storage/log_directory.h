@@ -89,7 +89,8 @@ class LogDirectory {
   /// Before log_start moves up or a recovery point moves down: only this partition's entry changes.
   Task<Result<>> write_log_start(TopicPartition name, Offset log_start);
   Task<Result<>> lower_recovery_point(TopicPartition name, Offset recovery_point);
-  /// The partition is gone from the directory: none of the files speaks of it any more.
+  /// The partition's directory has got another name: makes that durable, and that none of the files
+  /// speaks of it any more.
   Task<Result<>> forget(TopicPartition name);
   /// fail_with() for other shards.
   Task<bool> report_failure(Error error);
@@ -104,6 +105,7 @@ class LogDirectory {
   };
   enum CheckpointFile : size_t { kRecoveryPoint = 0, kLogStart = 1, kHighWatermark = 2 };
   static constexpr size_t kFileCount = 3;
+  static constexpr size_t kNames = kFileCount;  ///< the writer that only syncs the directory
   /// Of one file: how many writes were asked for and how many of those the last write has covered.
   struct Writer {
     uint64_t wanted = 0;
@@ -117,8 +119,12 @@ class LogDirectory {
   Task<Result<>> load_checkpoint(CheckpointFile which);
   Task<Result<>> find_partitions();
   Task<Result<TopicId>> read_topic_id(std::string directory);
-  Task<Result<>> write_file(CheckpointFile which);
+  /// Answers when a write that began after the call is durable; one write serves many callers.
+  Task<Result<>> write(size_t which);
+  /// The same where something changed or is on its way.
+  Task<Result<>> write_if(bool changed, CheckpointFile which);
   Task<Result<>> replace(CheckpointFile which);
+  bool set(const TopicPartition& name, CheckpointFile which, Offset offset);
   Result<> online() const;
 
   Scope& home_;
@@ -129,7 +135,7 @@ class LogDirectory {
   std::optional<BrokerEpoch> clean_shutdown_epoch_;
   std::vector<FoundPartition> found_;
   std::map<TopicPartition, Row> rows_;
-  Writer writers_[kFileCount];
+  Writer writers_[kFileCount + 1];
   WaitQueue written_;
   std::optional<Error> failure_;
 };

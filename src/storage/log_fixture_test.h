@@ -185,6 +185,8 @@ class LogWorld {
   runtime::sim::SimWorld& world() { return world_; }
   runtime::sim::SimNode& node() { return node_; }
   runtime::sim::SimDisk& disk() { return node_.disk(); }
+  const runtime::sim::DiskRecording& disk_recording() const { return node_.disk().recording(); }
+  bool started() const { return logs_ != nullptr; }
   LogDirectory& directory() { return *directory_; }
   ShardLogs& logs() { return *logs_; }
   Scope& scope() { return *scope_; }

@@ -1,6 +1,7 @@
 #include "storage/partition_log.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/fault_points.h"
@@ -29,7 +30,7 @@ PartitionLog::PartitionLog(LogContext& context, TopicPartition name, TopicId top
       config_(std::move(config)),
       log_start_(offsets.log_start),
       log_end_(std::max(offsets.recovery_point, offsets.log_start)),
-      durable_end_(log_end_),
+      durable_end_(offsets.recovery_point),
       high_watermark_(std::clamp(offsets.high_watermark, log_start_, log_end_)),
       clean_(offsets.clean),
       has_files_(true) {}
@@ -183,6 +184,7 @@ Result<> PartitionLog::roll(WallTime now) {
   State& s = state();
   CHECKED(write_snapshot());
   std::vector<std::string> files;
+  const std::string log_path = active().path(kLogSuffix);
   CHECKED(active().seal(files));
   const Result<> started = start_segment(log_end_, now);
   if (!started) {
@@ -190,7 +192,8 @@ Result<> PartitionLog::roll(WallTime now) {
     return started;
   }
   s.pending_files.insert(s.pending_files.end(), files.begin(), files.end());
-  s.active_dirty = false;  // the old segment is among the files now
+  // What the old segment has unflushed goes by its path from now on.
+  if (std::exchange(s.active_dirty, false)) s.pending_files.push_back(log_path);
   return {};
 }
 

@@ -74,7 +74,7 @@ Task<Result<>> PartitionLog::truncate_to(Offset offset) {
   std::erase_if(s.quarantined, [&](const OffsetRange& range) { return range.first >= log_end_; });
   CO_CHECKED(remove_snapshots_from(log_end_.next()));
   CO_CHECKED(co_await load_producers(std::vector<Offset>(s.snapshots)));
-  active().add_paths(s.pending_files);
+  s.pending_files.push_back(active().path(kLogSuffix));
   s.pending_directories.push_back(directory_);
   co_return co_await context_.flusher.flush_now(*this);
 }
@@ -103,6 +103,8 @@ Task<Result<>> PartitionLog::truncate_fully_and_start_at(Offset offset) {
   s.epochs.clear();
   s.quarantined.clear();
   s.producers.reset(offset);
+  // A snapshot that came back beside the new segment could not be told from one that retention left behind.
+  CO_CHECKED(co_await sync_directory(context_.shard.executor(), context_.shard.disk(), directory_));
   CO_CHECKED(start_segment(offset, context_.shard.clock().wall()));
   co_return co_await context_.flusher.flush_now(*this);
 }

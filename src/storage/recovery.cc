@@ -32,6 +32,7 @@ LogRecovery::LogRecovery(LogContext& context, std::string directory, LogOffsets 
 
 Task<Result<>> LogRecovery::run() {
   CO_CHECKED(co_await list_files());
+  CO_CHECKED(drop_below_log_start());
   CO_CHECKED(co_await load_epochs());
   bool done = false;
   if (offsets_.clean) {
@@ -39,6 +40,17 @@ Task<Result<>> LogRecovery::run() {
   }
   if (!done) CO_CHECKED(co_await recover());
   co_return finish();
+}
+
+Result<> LogRecovery::drop_below_log_start() {
+  // Before anything is read: of the names that retention removed some may be back, with gaps between.
+  while (found_.size() > 1 && found_[1].base <= offsets_.log_start) {
+    COVERED("storage.segment_below_log_start");
+    Segment segment(context_, directory_, found_[0].base, found_[0].size, found_[1].base, *config_);
+    CHECKED(segment.rename_away(config_->file_delete_delay_ms));
+    found_.erase(found_.begin());
+  }
+  return {};
 }
 
 Task<Result<bool>> LogRecovery::load_clean() {
@@ -68,10 +80,10 @@ Task<Result<bool>> LogRecovery::load_clean() {
 
 Task<Result<>> LogRecovery::recover() {
   const Offset recovery_point = offsets_.recovery_point;
-  // The segment that holds the recovery point is the first to be read; those before it were synced
-  // with their indexes.
+  // The segment that holds the last synced record is the first to be read: one that is followed by
+  // another below the recovery point was synced with its indexes.
   size_t first = 0;
-  while (first + 1 < found_.size() && found_[first + 1].base <= recovery_point) ++first;
+  while (first + 1 < found_.size() && found_[first + 1].base < recovery_point) ++first;
   for (size_t i = 0; i < found_.size(); ++i) {
     const Offset end = i < first ? found_[i + 1].base : found_[i].base;
     segments.push_back(std::make_unique<Segment>(context_, directory_, found_[i].base,
@@ -153,9 +165,8 @@ Task<Result<bool>> LogRecovery::recover_segment(size_t index) {
   active_ready = true;
   if (index + 1 < segments.size()) {
     CO_CHECKED(segment.seal(to_sync));
-  } else {
-    segment.add_paths(to_sync);
   }
+  to_sync.push_back(segment.path(kLogSuffix));
   co_return true;
 }
 
@@ -170,7 +181,7 @@ Task<Result<>> LogRecovery::end_log_at(size_t index, const BadRegion& bad) {
   }
   CO_TRY(FilePin file, segment.pin());
   CO_CHECKED(file->truncate(bad.position));
-  segment.add_paths(to_sync);
+  to_sync.push_back(segment.path(kLogSuffix));
   co_return set_aside_from(index + 1);
 }
 
@@ -188,8 +199,16 @@ Result<> LogRecovery::set_aside_from(size_t index) {
       CHECKED(unlink(segment_file_name(base, suffix)));
     }
   }
+  for (size_t i = index; i < segments.size(); ++i) sync_no_more(*segments[i]);
   segments.resize(std::min(index, segments.size()));
   return {};
+}
+
+void LogRecovery::sync_no_more(const Segment& segment) {
+  std::erase_if(to_sync, [&](const std::string& path) {
+    return path == segment.path(kLogSuffix) || path == segment.path(kOffsetIndexSuffix) ||
+           path == segment.path(kTimeIndexSuffix);
+  });
 }
 
 Task<Result<>> LogRecovery::keep_cut(Segment& segment, uint64_t position, uint64_t size) {
@@ -250,14 +269,17 @@ Result<> LogRecovery::finish() {
   if (!segments.empty()) log_start = std::max(log_start, segments.front()->base_offset());
   if (log_end < log_start) {
     COVERED("storage.end_below_log_start");
-    CHECKED(set_aside_from(0));
+    for (const auto& segment : segments) {
+      CHECKED(segment->rename_away(config_->file_delete_delay_ms));
+      sync_no_more(*segment);
+    }
+    segments.clear();
     log_end = log_start;
   }
-  while (!segments.empty() && segments.front()->end_offset() <= log_start &&
-         (segments.size() > 1 || !active_ready)) {
-    COVERED("storage.segment_below_log_start");
-    CHECKED(segments.front()->rename_away(config_->file_delete_delay_ms));
-    segments.erase(segments.begin());
+  if (found_.empty() || segments.empty()) {
+    // Without a segment the log begins anew at log_start: older producers are none of its own.
+    for (const Offset offset : snapshots) CHECKED(unlink(producer_snapshot_name(offset)));
+    snapshots.clear();
   }
   if (segments.empty()) active_ready = false;
   epochs.clip(log_start, log_end);

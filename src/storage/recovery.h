@@ -65,6 +65,7 @@ class LogRecovery {
   Result<> remove_orphans(const std::vector<DirectoryEntry>& entries);
   Task<Result<>> complete_swaps(const std::vector<DirectoryEntry>& entries);
   Task<Result<>> complete_swap(Offset base, const std::vector<DirectoryEntry>& entries);
+  Result<> drop_below_log_start();
   Task<Result<>> load_epochs();
   Task<Result<>> fill_epochs(size_t segment_count);
   Task<Result<bool>> load_clean();
@@ -75,6 +76,8 @@ class LogRecovery {
   Task<Result<>> end_log_at(size_t index, const BadRegion& bad);
   Result<> set_aside_from(size_t index);
   Task<Result<>> keep_cut(Segment& segment, uint64_t position, uint64_t size);
+  /// Its files have other names now.
+  void sync_no_more(const Segment& segment);
   Result<> finish();
   Result<> unlink(std::string_view name);
   std::string path(std::string_view name) const { return join_path(directory_, name); }

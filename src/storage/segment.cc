@@ -168,7 +168,6 @@ Result<> Segment::prepare_close(std::vector<std::string>& files) {
   }
   CHECKED(offset_index_.trim(*index));
   CHECKED(time_index_.trim(*times));
-  files.push_back(log_.path());
   files.push_back(index_file_.path());
   files.push_back(time_file_.path());
   return {};
@@ -179,12 +178,6 @@ Result<> Segment::seal(std::vector<std::string>& files) {
   CHECKED(prepare_close(files));
   active_ = false;
   return {};
-}
-
-void Segment::add_paths(std::vector<std::string>& files) const {
-  files.push_back(log_.path());
-  if (offset_index_.entry_count() > 0) files.push_back(index_file_.path());
-  if (time_index_.entry_count() > 0) files.push_back(time_file_.path());
 }
 
 Result<> Segment::rename_away(int64_t delay_ms) {

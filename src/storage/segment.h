@@ -96,8 +96,8 @@ class Segment {
   Result<> write(std::span<const ByteView> parts, size_t bytes);
   /// Counts a batch that write() has written, and indexes it. In the order of the batches.
   Result<> appended(const BatchFacts& batch);
-  /// Completes the indexes: the segment is active no longer. Their files' paths and the log's are
-  /// added to `files`.
+  /// Completes the indexes: the segment is active no longer. Their files' paths are added to
+  /// `files`.
   Result<> seal(std::vector<std::string>& files);
   /// A seal that was not followed by a new segment: this one goes on.
   void unseal() { active_ = true; }
@@ -105,8 +105,6 @@ class Segment {
   Result<> prepare_close(std::vector<std::string>& files);
   /// Renames all files to `.deleted`, to be unlinked later. Readers that hold them go on.
   Result<> rename_away(int64_t delay_ms);
-  /// Paths of the files that an active segment has, for a sync.
-  void add_paths(std::vector<std::string>& files) const;
   /// Removes the batches that reach `offset` or beyond; in the page cache on return. REQUIRED:
   /// nothing else uses it.
   Task<Result<>> truncate_to(Offset offset);

@@ -35,7 +35,7 @@ ShardLogs::ShardLogs(Scope& scope, LogDirectory& directory, ShardLogsOptions opt
       directory_(directory),
       files_(scope.shard().disk(), options.open_files_max),
       tail_(options.tail_ring_bytes),
-      flusher_(scope, directory.path()),
+      flusher_(scope, directory.path(), options.file_syncs_max),
       deleted_(std::make_unique<DeletedFiles>(scope.shard().disk())),
       context_{.shard = scope.shard(),
                .scope = scope,
@@ -83,7 +83,6 @@ Task<Result<>> ShardLogs::retire(TopicPartition name, std::string from, std::str
   if (removed_later) {
     deleted_->add_directory(to, scope_.shard().now() + kDirectoryDeleteDelay);
   }
-  CO_CHECKED(co_await sync_directory(scope_.shard().executor(), disk, directory_.path()));
   // What the checkpoints say of the name must not be taken for the next partition that has it.
   LogDirectory& directory = directory_;
   co_return co_await call_on(scope_.shard(), directory_.home(),

@@ -29,6 +29,7 @@ class DeletedFiles;
 struct ShardLogsOptions {
   size_t open_files_max = 1000;
   size_t tail_ring_bytes = kTailRingBytes;
+  size_t file_syncs_max = kFileSyncsMax;
 };
 
 /// What every PartitionLog of the shard is given.
