@@ -122,6 +122,7 @@ Task<Result<>> MetadataLog::find_snapshots(QuorumRecords& quorum) {
     if (entry.name.ends_with(".part") || entry.name.ends_with(".tmp")) {
       CO_CHECKED(shard_.disk().unlink(path_of(entry.name)));
     }
+    if (entry.name.ends_with(".log")) has_segments_ = true;
     if (const auto id = parse_snapshot_name(entry.name)) snapshots_.push_back(*id);
   }
   std::ranges::sort(snapshots_, {},
@@ -139,7 +140,8 @@ Task<Result<>> MetadataLog::find_snapshots(QuorumRecords& quorum) {
 
 Task<Result<>> MetadataLog::open_log(std::optional<storage::FoundPartition> found) {
   const storage::TopicPartition name{.topic = kMetadataTopic, .partition = PartitionIndex(0)};
-  if (found) {
+  // A directory that was only formatted has no log yet: the first append makes all its files.
+  if (found && (has_segments_ || latest_snapshot())) {
     log_ = &logs_.open(*found, kMetadataTopicId, metadata_config());
     CO_CHECKED(co_await log_->load());
   } else {

@@ -93,6 +93,7 @@ class MetadataLog {
   storage::ShardLogs logs_;
   storage::PartitionLog* log_ = nullptr;
   std::vector<OffsetAndEpoch> snapshots_;  ///< ascending
+  bool has_segments_ = false;              ///< at open
   BootState boot_;
   int16_t kraft_version_ = 0;
 };
