@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 
 #include "base/fault_points.h"
 #include "controller/replica_placer.h"
 #include "metadata/features.h"
+#include "metadata/log_replay.h"
 #include "wire/error_code.h"
 
 namespace partita::controller {
@@ -440,6 +442,33 @@ TEST_F(ControllerTest, ProducerIdsComeInBlocksToRegisteredBrokers) {
   EXPECT_EQ(ask().producer_id_len, 1000);
   EXPECT_EQ(apply(machine_->allocate_producer_ids({.broker_id = 1, .broker_epoch = 99})).error_code,
             wire::error_code(Errc::stale_broker_epoch));
+}
+
+TEST_F(ControllerTest, TakesOverWhatKafkaLeft) {
+  // Its log ends with a clean stop of its only broker: no partition has a leader, all have an
+  // eligible one.
+  std::ifstream file(std::string(PARTITA_SOURCE_DIR) + "/src/metadata/testdata/kafka_restarts.log",
+                     std::ios::binary);
+  const Bytes log = Bytes::copy_of(std::string(std::istreambuf_iterator<char>(file), {}));
+  metadata::LogReplay replay(metadata::Image::empty());
+  records::BatchIterator batches(log.view());
+  while (const auto batch = *batches.next()) ASSERT_TRUE(replay.add(*batch));
+  const auto image = replay.take_finished()->back().image;
+  const auto started = machine_->activate(image, replay.in_transaction(), Uuid(), now_);
+  ASSERT_EQ(started.size(), 1u);  // no second bootstrap
+  end_ = replay.next_offset().value();
+  auto request = registration(1, image->broker(NodeId(1))->epoch.value());
+  request.log_dirs = image->broker(NodeId(1))->log_dirs;
+  ASSERT_EQ(join(request), wire::kNoError);
+  EXPECT_FALSE(beat(1).is_fenced);
+  machine_->image()->for_each_topic([](const auto& topic) {
+    for (const metadata::PartitionImage& p : topic->partitions) {
+      EXPECT_EQ(p.leader, NodeId(1)) << topic->name;
+      EXPECT_EQ(p.isr, metadata::NodeList{NodeId(1)});
+      EXPECT_TRUE(p.elr.empty());
+      EXPECT_TRUE(p.last_known_elr.empty());
+    }
+  });
 }
 
 TEST_F(ControllerTest, PlacementSpreadsLeadersAndRacks) {
