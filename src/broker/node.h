@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/settings.h"
 #include "controller/controller.h"
+#include "controller/local_channel.h"
 #include "raft/raft_node.h"
 #include "storage/log_directory.h"
 
@@ -37,8 +38,10 @@ class Node {
 
  private:
   Task<Result<>> start_directory();
+  Task<Result<>> format();
   Task<Result<>> start_quorum();
   Task<Result<>> start_broker();
+  Task<void> end();
 
   const std::vector<Shard*> shards_;
   Settings& settings_;
@@ -49,6 +52,10 @@ class Node {
   std::string cluster_id_;
   DirectoryId directory_id_;
   std::unique_ptr<storage::LogDirectory> directory_;
+  std::vector<storage::FoundPartition> found_;
+  std::unique_ptr<raft::RaftNode> raft_;
+  std::unique_ptr<controller::Controller> controller_;
+  std::unique_ptr<controller::LocalChannel> channel_;
   std::unique_ptr<Broker> broker_;
 };
 

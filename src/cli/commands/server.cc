@@ -41,9 +41,8 @@ Result<SettingsSources> sources_of(const Flags& flags) {
 }
 
 int complain(const Error& error) {
-  std::fprintf(stderr, "partita server: %s\n", error.detail.empty()
-                                                   ? describe(error).c_str()
-                                                   : error.detail.c_str());
+  std::fprintf(stderr, "partita server: %s\n",
+               error.detail.empty() ? describe(error).c_str() : error.detail.c_str());
   return 1;
 }
 
@@ -51,8 +50,8 @@ void announce(const broker::Node& node) {
   std::string at;
   for (const broker::Binding& binding : node.bindings()) {
     for (const Endpoint& endpoint : binding.at) {
-      at += fmt::format("{}{}://{}", at.empty() ? "" : ", ", binding.listener,
-                        endpoint.to_string());
+      at +=
+          fmt::format("{}{}://{}", at.empty() ? "" : ", ", binding.listener, endpoint.to_string());
     }
   }
   std::printf("partita is listening on %s (node %d, cluster %s)\n", at.c_str(),
@@ -96,7 +95,7 @@ int run_with(const Flags& flags) {
     settings.emplace(world.run(read_settings(world.shard(0), std::move(*sources), unknown)));
   }
   if (!*settings) return complain(settings->error());
-  for (const std::string& name : unknown) log.warn("unknown setting {} is ignored", quoted(name));
+  for (const std::string& name : unknown) log.warn("unknown setting {} is ignored", partita::quoted(name));
   if (const auto limit = raise_open_files_limit(); !limit) {
     log.warn("open files: {}", describe(limit.error()));
   }
@@ -116,8 +115,7 @@ int run_server(std::span<const std::string> arguments) {
       ->check(CLI::Range(0, 65535));
   app.add_option("--data-dir", flags.data_directory, "where the logs are (log.dirs)");
   app.add_option("--config", flags.file, "a server.properties file");
-  app.add_option("--set", flags.set, "NAME=VALUE: a setting under Kafka's name")
-      ->take_all();
+  app.add_option("--set", flags.set, "NAME=VALUE: a setting under Kafka's name")->take_all();
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(std::move(reversed));
