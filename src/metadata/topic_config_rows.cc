@@ -37,18 +37,6 @@ std::vector<TopicConfigRow> retention_rows() {
        "60000",
        "How long a dropped file waits before it leaves the disk.",
        {{"log.segment.delete.delay.ms", 1, "60000"}}},
-      {"local.retention.bytes",
-       kLong,
-       "-2",
-       "Bytes of a partition that stay on the broker where older ones are in remote storage; -2 is "
-       "retention.bytes.",
-       {{"log.local.retention.bytes", 1, "-2"}}},
-      {"local.retention.ms",
-       kLong,
-       "-2",
-       "Age of what stays on the broker where older records are in remote storage; -2 is "
-       "retention.ms.",
-       {{"log.local.retention.ms", 1, "-2"}}},
       {"max.compaction.lag.ms",
        kLong,
        kForever,
@@ -64,17 +52,6 @@ std::vector<TopicConfigRow> retention_rows() {
        "0",
        "A record stays uncompacted at least this long.",
        {{"log.cleaner.min.compaction.lag.ms", 1, "0"}}},
-      {"remote.log.copy.disable",
-       kBoolean,
-       "false",
-       "No more segments are copied to remote storage.",
-       {}},
-      {"remote.log.delete.on.disable",
-       kBoolean,
-       "false",
-       "What lies in remote storage is deleted when that is switched off for the topic.",
-       {}},
-      {"remote.storage.enable", kBoolean, "false", "Old segments move to remote storage.", {}},
       {"retention.bytes",
        kLong,
        "-1",
@@ -87,6 +64,34 @@ std::vector<TopicConfigRow> retention_rows() {
        {{"log.retention.ms", 1, ""},
         {"log.retention.minutes", kMinute, ""},
         {"log.retention.hours", kHour, "168"}}},
+  };
+}
+
+std::vector<TopicConfigRow> remote_rows() {
+  return {
+      {"local.retention.bytes",
+       kLong,
+       "-2",
+       "Bytes of a partition that stay on the broker where older ones are in remote storage; -2 is "
+       "retention.bytes.",
+       {{"log.local.retention.bytes", 1, "-2"}}},
+      {"local.retention.ms",
+       kLong,
+       "-2",
+       "Age of what stays on the broker where older records are in remote storage; -2 is "
+       "retention.ms.",
+       {{"log.local.retention.ms", 1, "-2"}}},
+      {"remote.log.copy.disable",
+       kBoolean,
+       "false",
+       "No more segments are copied to remote storage.",
+       {}},
+      {"remote.log.delete.on.disable",
+       kBoolean,
+       "false",
+       "What lies in remote storage is deleted when that is switched off for the topic.",
+       {}},
+      {"remote.storage.enable", kBoolean, "false", "Old segments move to remote storage.", {}},
   };
 }
 
@@ -210,6 +215,7 @@ std::vector<TopicConfigRow> message_rows() {
 
 std::vector<TopicConfigRow> all_rows() {
   std::vector<TopicConfigRow> rows = retention_rows();
+  for (TopicConfigRow& row : remote_rows()) rows.push_back(std::move(row));
   for (TopicConfigRow& row : segment_rows()) rows.push_back(std::move(row));
   for (TopicConfigRow& row : message_rows()) rows.push_back(std::move(row));
   std::ranges::sort(rows, {}, &TopicConfigRow::name);

@@ -187,6 +187,7 @@ bool RaftNode::has_remote_readers(Instant since) const {
 
 Result<> RaftNode::append(LeaderEpoch epoch, Bytes batch, int32_t count) {
   if (failure_) return std::unexpected(*failure_);
+  if (closed_) return fail(Errc::stopped);
   if (!is_leader() || machine_->epoch() != epoch) return fail(Errc::not_controller);
   const size_t size = batch.size();
   pending_batch_ = std::move(batch);

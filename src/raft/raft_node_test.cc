@@ -152,9 +152,9 @@ TEST(RaftNode, TheFirstStartWritesWhatKafkaWrites) {
   EXPECT_TRUE(w.raft().is_leader());
   EXPECT_EQ(w.raft().epoch(), LeaderEpoch(1));
   EXPECT_EQ(w.raft().high_watermark(), Offset(3));
-  EXPECT_EQ(
-      as_text(w.disk().contents("/data/__cluster_metadata-0/quorum-state")->view()),
-      R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
+  EXPECT_EQ(as_text(w.disk().contents("/data/__cluster_metadata-0/quorum-state")->view()),
+            R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,)"
+            R"("votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
   const auto bytes = w.run(w.raft().read_committed(Offset(0), 1 << 20));
   const auto batch = records::BatchView::parse(bytes->view());
   ASSERT_TRUE(batch);
@@ -264,11 +264,10 @@ TEST(RaftNode, QuorumStateIsReadInBothVersions) {
   const auto decode = [](std::string_view text) { return decode_quorum_state(as_bytes(text)); };
   const ElectionState voted{LeaderEpoch(7), kNoNode, kSelf};
   EXPECT_EQ(*decode(as_text(encode_quorum_state(voted).view())), voted);
-  EXPECT_EQ(
-      decode(
-          R"({"clusterId":"","leaderId":2,"leaderEpoch":3,"votedId":-1,"appliedOffset":0,"currentVoters":[],"data_version":0})")
-          ->leader,
-      NodeId(2));
+  EXPECT_EQ(decode(R"({"clusterId":"","leaderId":2,"leaderEpoch":3,"votedId":-1,)"
+                   R"("appliedOffset":0,"currentVoters":[],"data_version":0})")
+                ->leader,
+            NodeId(2));
   for (const char* bad :
        {"", "{", "[]", "{}", R"({"leaderId":1,"leaderEpoch":-1,"data_version":1})",
         R"({"leaderId":1,"leaderEpoch":1,"data_version":2})",
@@ -304,10 +303,9 @@ TEST(RaftNode, OpensALogThatKafkaWrote) {
   const std::string directory = "/data/__cluster_metadata-0/";
   w.disk().put(directory + snapshot_name({}), snapshot.view());
   w.disk().put(directory + "00000000000000000000.log", kafka_file("kafka_clean.log").view());
-  w.disk().put(
-      directory + "quorum-state",
-      as_bytes(
-          R"({"leaderId":1,"leaderEpoch":2,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})"));
+  w.disk().put(directory + "quorum-state",
+               as_bytes(R"({"leaderId":1,"leaderEpoch":2,"votedId":-1,)"
+                        R"("votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})"));
   const auto started = w.start();
   ASSERT_TRUE(started) << describe(started.error());
   EXPECT_EQ(w.raft().epoch(), LeaderEpoch(3));
