@@ -95,7 +95,10 @@ void fill_rejection(PartitionResponse& out, const records::Rejection& rejection)
   }
 }
 
-PartitionResponse partition_response(const HandlerContext& context, const ProduceEntry& entry) {
+constexpr int16_t kFirstWithHints = 10;
+
+PartitionResponse partition_response(const HandlerContext& context, int16_t version,
+                                     const ProduceEntry& entry) {
   PartitionResponse out{.index = entry.partition};
   if (!entry.rejection) {
     out.base_offset = entry.answer.base_offset.value();
@@ -104,7 +107,8 @@ PartitionResponse partition_response(const HandlerContext& context, const Produc
     return out;
   }
   fill_rejection(out, *entry.rejection);
-  if (entry.topic != nullptr && needs_leader_hint(entry.rejection->error.code)) {
+  const bool hint = version >= kFirstWithHints && needs_leader_hint(entry.rejection->error.code);
+  if (entry.topic != nullptr && hint) {
     hint_leader(context, *entry.topic, PartitionIndex(entry.partition), out.current_leader);
   }
   return out;
@@ -121,7 +125,7 @@ wire::ProduceResponse make_response(const HandlerContext& context,
     out.topic_id = topic.topic_id;
     out.partition_responses.reserve(topic.partition_data.size());
     for (size_t i = 0; i < topic.partition_data.size(); i++, ++entry) {
-      out.partition_responses.push_back(partition_response(context, *entry));
+      out.partition_responses.push_back(partition_response(context, body.version, *entry));
     }
   }
   return response;

@@ -60,13 +60,17 @@ void remember_told(const FetchSlot& slot) {
   told.told_log_start = slot.answer.log_start_offset;
 }
 
-PartitionData partition_data(const HandlerContext& context, FetchSlot& slot) {
+constexpr int16_t kFirstWithHints = 12;
+constexpr int16_t kFirstWithEndpoints = 16;
+
+PartitionData partition_data(const HandlerContext& context, int16_t version, FetchSlot& slot) {
   PartitionData out{.partition_index = slot.asked->partition};
   if (slot.error) {
     out.error_code = wire::error_code(slot.error->code);
     out.high_watermark = -1;
     out.records.emplace();
-    if (slot.topic != nullptr && needs_leader_hint(slot.error->code)) {
+    const bool hint = version >= kFirstWithHints && needs_leader_hint(slot.error->code);
+    if (slot.topic != nullptr && hint) {
       hint_leader(context, *slot.topic, PartitionIndex(slot.asked->partition), out.current_leader);
     }
     return out;
@@ -103,12 +107,12 @@ wire::FetchResponse make_response(const HandlerContext& context, const rpc::Requ
     if (fetch.incremental() && !has_news(slot)) continue;
     remember_told(slot);
     if (slot.answer.size > 0) fetch.move_to_back(slot.asked);
-    PartitionData data = partition_data(context, slot);
+    PartitionData data = partition_data(context, request.version, slot);
     if (isolation == replication::Isolation::read_committed) data.aborted_transactions.emplace();
     if (data.current_leader.leader_id >= 0) leaders.insert(data.current_leader.leader_id);
     topic_part(response, *slot.asked).partitions.push_back(std::move(data));
   }
-  if (!leaders.empty()) add_endpoints(context, request, leaders, response);
+  if (request.version >= kFirstWithEndpoints) add_endpoints(context, request, leaders, response);
   return response;
 }
 

@@ -64,7 +64,8 @@ PartitionResponse partition_response(const PartitionView& asked, int16_t version
   }
   out.timestamp = listed->timestamp.ms();
   out.offset = listed->offset.value();
-  out.leader_epoch = listed->leader_epoch.value();
+  constexpr int16_t kFirstWithEpoch = 4;
+  if (version >= kFirstWithEpoch) out.leader_epoch = listed->leader_epoch.value();
   return out;
 }
 

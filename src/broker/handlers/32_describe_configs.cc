@@ -23,6 +23,7 @@ struct Wanted {
   const ResourceView& resource;
   bool synonyms = false;
   bool documentation = false;
+  bool says_default = false;  ///< version 0, which knows no sources
 
   bool has(std::string_view name) const {
     if (!resource.configuration_keys) return true;
@@ -43,7 +44,7 @@ ConfigResult config_result(const Wanted& wanted, std::string_view name,
   out.name = name;
   out.value = effective.value;
   out.config_source = static_cast<int8_t>(effective.source);
-  out.is_default = effective.source == metadata::ConfigSource::defaults;
+  if (wanted.says_default) out.is_default = effective.source == metadata::ConfigSource::defaults;
   out.config_type = static_cast<int8_t>(type);
   if (wanted.documentation) out.documentation = std::string(documentation);
   if (!wanted.synonyms) return out;
@@ -140,7 +141,8 @@ Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Reques
     ResultOf& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
     out.resource_name = resource.resource_name;
-    const Wanted wanted{resource, body->include_synonyms, body->include_documentation};
+    const Wanted wanted{resource, body->include_synonyms, body->include_documentation,
+                        request.version == 0};
     if (resource.resource_type == kTopic) {
       describe_topic(context, wanted, out);
     } else if (resource.resource_type == kBroker) {
