@@ -208,6 +208,17 @@ TEST(LogReplay, TransactionsShowWholeOrNotAtAll) {
   EXPECT_FALSE(add(replay, {{wire::EndTransactionRecord{}, 0}}));
 }
 
+TEST(LogReplay, AnAbortedTransactionThatShowsIsFound) {
+  faults::set_mutant("metadata.apply_aborted");
+  LogReplay replay(Image::empty());
+  ASSERT_TRUE(add(replay, {{wire::BeginTransactionRecord{}, 0},
+                           topic_record("never", 3),
+                           partition(3, 0),
+                           {wire::AbortTransactionRecord{}, 0}}));
+  faults::set_mutant("");
+  EXPECT_NE(replay.take_finished()->back().image->topic("never"), nullptr);
+}
+
 TEST(LogReplay, RefusesWhatMakesNoSense) {
   const auto refused = [](const std::vector<Record>& records) {
     LogReplay replay(Image::empty());

@@ -33,7 +33,7 @@ void NodeList::assign(std::span<const NodeId> nodes) {
   NodeId* to = reinterpret_cast<NodeId*>(storage_);
   if (nodes.size() > kInline) {
     to = new NodeId[nodes.size()];
-    std::memcpy(storage_, &to, sizeof(to));
+    std::memcpy(storage_, &to, sizeof(NodeId*));
   }
   std::copy(nodes.begin(), nodes.end(), to);
   size_ = static_cast<uint32_t>(nodes.size());

@@ -56,7 +56,7 @@ class NodeList {
   }
   NodeId* heap() const {
     NodeId* pointer;
-    std::memcpy(&pointer, storage_, sizeof(pointer));
+    std::memcpy(&pointer, storage_, sizeof(NodeId*));
     return pointer;
   }
   void assign(std::span<const NodeId> nodes);

@@ -45,7 +45,7 @@ class RaftNode final : private storage::FlushListener {
                                                       storage::LogDirectory& directory,
                                                       std::optional<storage::FoundPartition> found,
                                                       RaftNodeOptions options, Log log);
-  ~RaftNode();
+  ~RaftNode() override;
   RaftNode(const RaftNode&) = delete;
 
   LeaderEpoch epoch() const { return machine_->epoch(); }
