@@ -90,7 +90,8 @@ TEST_F(RecoveryTest, ATornTailIsCutWhereverItIsTorn) {
   const Offset torn(kRecords - 1);
   const uint64_t begin = position_of(torn, last);
   for (const bool zeros : {false, true}) {
-    for (uint64_t kept = 0; kept < kBatchBytes; kept += zeros ? 13 : 7) {
+    // The last byte of a record without headers is a zero anyway.
+    for (uint64_t kept = 0; kept < kBatchBytes - 1; kept += zeros ? 13 : 7) {
       restart();
       auto file = w.shard().disk().open(path(last, kLogSuffix), OpenMode::write);
       ASSERT_TRUE(file);
@@ -249,7 +250,7 @@ TEST_F(RecoveryTest, GarbageBesideTheLogIsDoneWithout) {
 }
 
 TEST_F(RecoveryTest, AnErrorOfTheDiskTruncatesNothing) {
-  const uint64_t hash_before = w.node().disk().image().hash();
+  size_t failed = 0;
   // Each read, write and open of a recovery fails in turn, with each kind of error.
   for (const DiskCall call : {DiskCall::read, DiskCall::write, DiskCall::open, DiskCall::truncate,
                               DiskCall::sync, DiskCall::unlink}) {
@@ -260,15 +261,14 @@ TEST_F(RecoveryTest, AnErrorOfTheDiskTruncatesNothing) {
         w.disk().plan({.call = call, .fault = fault, .nth = nth, .times = 3, .path = "orders-0"});
         const Result<> loaded = w.run(w.log().load());
         w.disk().clear_planned();
-        if (!loaded && loaded.error().code != Errc::kafka_storage_error) {
-          ADD_FAILURE() << describe(loaded.error());
-        }
+        failed += !loaded;
+        if (!loaded) EXPECT_EQ(loaded.error().code, Errc::kafka_storage_error);
         restart();
         expect_intact();
       }
     }
   }
-  EXPECT_NE(hash_before, 0u);
+  EXPECT_GT(failed, 20u);
 }
 
 TEST_F(RecoveryTest, AnUnreadableSectorFailsTheDirectory) {
@@ -296,9 +296,9 @@ TEST_F(RecoveryTest, ACleanStopIsNotBelievedAgainstTheFiles) {
 }
 
 TEST_F(RecoveryTest, LeftoversOfOthersAreResolved) {
-  Disk& disk = w.shard().disk();
+  const auto disk = [&]() -> Disk& { return w.shard().disk(); };
   const auto put = [&](const std::string& name, ByteView bytes) {
-    auto file = disk.open("/data/orders-0/" + name, OpenMode::create_or_open);
+    auto file = disk().open("/data/orders-0/" + name, OpenMode::create_or_open);
     ASSERT_TRUE(file);
     ASSERT_TRUE((*file)->write(0, bytes));
   };
@@ -309,14 +309,14 @@ TEST_F(RecoveryTest, LeftoversOfOthersAreResolved) {
   put("99999999999999999999.log", as_bytes("x"));  // beyond any offset: not ours
   put("00000000000000000777.index", as_bytes("12345678"));
   // A compaction that was done but for the last rename: it replaces segment 1.
-  ASSERT_TRUE(disk.unlink("/data/orders-0/00000000000000000003.log.cleaned"));
+  ASSERT_TRUE(disk().unlink("/data/orders-0/00000000000000000003.log.cleaned"));
   put(segment_file_name(bases[1], ".log.swap"), second.view());
   restart();
   expect_intact();
   for (const char* suffix : {".deleted", ".cleaned", ".tmp", ".swap"}) {
     EXPECT_EQ(files_ending(suffix), 0u) << suffix;
   }
-  EXPECT_FALSE(disk.stat("/data/orders-0/00000000000000000777.index"));
+  EXPECT_FALSE(disk().stat("/data/orders-0/00000000000000000777.index"));
   // A swap above a .cleaned belongs to a compaction that never finished: the originals stand.
   put(segment_file_name(bases[1], ".log.swap"), as_bytes("unfinished"));
   put(segment_file_name(bases[0], ".log.cleaned"), as_bytes("unfinished"));

@@ -36,9 +36,11 @@ void LogTail::append(Offset base_offset, Offset last_offset, ByteView front,
     batch.front = Bytes::copy_of(front);
     batch.rest = received.slice(front.size(), rest.size());
   }
+  const size_t bytes = cost(batch);
+  // What would push out everything, itself included, is not kept at all.
+  if (bytes > ring_.bytes_max_) return clear();
   if (!entries_) entries_ = std::make_unique<Entries>();
   CHECK(entries_->batches.empty() || entries_->batches.back().last_offset < base_offset);
-  const size_t bytes = cost(batch);
   entries_->batches.push_back(std::move(batch));
   ring_.charge(*this, bytes);
 }
