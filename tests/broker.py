@@ -1,0 +1,221 @@
+"""A broker as a process: started, killed, started again, and seen from outside only.
+
+`Broker` runs the binary that the environment names: PARTITA, else build/release/partita, else
+build/debug/partita. Its standard output has one line, with the ports that it got; its log goes to
+standard error, which is kept in a file. `BrokerCase` is a test case with one broker for all its
+tests, which ends with what must hold after any test: it stops when told, with exit code 0, and no
+sanitizer has complained.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 40
+LISTENING = re.compile(r"^partita is listening on (.+) \(node (\d+), cluster (\S+)\)$")
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer")
+
+
+def binary():
+    """The binary under test; AssertionError where there is none."""
+    named = os.environ.get("PARTITA")
+    places = [pathlib.Path(named)] if named else [
+        ROOT / "build/release/partita", ROOT / "build/debug/partita"
+    ]
+    for place in places:
+        if os.access(place, os.X_OK):
+            return place
+    raise AssertionError("no binary: " + ", ".join(map(str, places)))
+
+
+def asan_binary():
+    """The one that the address sanitizer watches, where it was built; else the usual one."""
+    named = os.environ.get("PARTITA_ASAN")
+    if named:
+        return pathlib.Path(named)
+    built = ROOT / "build/asan/partita"
+    return built if os.access(built, os.X_OK) else binary()
+
+
+def wait_until(what, condition, seconds=15.0, every=0.02):
+    """Asks `condition` until it answers something true, and answers that."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(every)
+
+
+class Broker:
+    """One data directory and the process that serves it, if it runs.
+
+    `settings` become --set flags. The port is the system's choice at the first start and stays the
+    same at later ones, so that clients find the broker again.
+    """
+
+    def __init__(self, directory, settings=None, program=None):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.data = self.directory / "data"
+        self.log = self.directory / "server.log"
+        self.settings = dict(settings or {})
+        self.program = program or binary()
+        self.process = None
+        self.port = 0
+        self.line = self.listening = self.cluster = None
+        self.node = 0
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def command(self):
+        arguments = ["server", "--port", str(self.port), "--data-dir", str(self.data)]
+        for name, value in self.settings.items():
+            arguments += ["--set", f"{name}={value}"]
+        return [str(self.program), *arguments]
+
+    def launch(self, command=None, environment=None):
+        """Starts the process and does not wait for it."""
+        assert self.process is None, "it runs already"
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("KAFKA_")}
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command or self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=log, env={**clean, **(environment or {})},
+            )
+        return self
+
+    def start(self, command=None, environment=None):
+        """Starts it, and comes back when it says that it listens."""
+        self.launch(command, environment)
+        self.line = self._first_line()
+        match = LISTENING.match(self.line)
+        if not match:
+            self.kill()
+            raise AssertionError(f"not the line of a start: {self.line!r}\n{self.log_tail()}")
+        self.listening = match[1].split(", ")
+        self.node, self.cluster = int(match[2]), match[3]
+        self.port = self.port_of(self.listening[0])
+        return self
+
+    @staticmethod
+    def port_of(listening):
+        return int(listening.rsplit(":", 1)[1])
+
+    def _first_line(self):
+        read, deadline = b"", time.monotonic() + START_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while not read.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    break
+                piece = os.read(self.process.stdout.fileno(), 1)
+                if not piece:
+                    break
+                read += piece
+        return read.decode().rstrip("\n")
+
+    def wait(self, seconds=STOP_SECONDS):
+        """The exit code, once it has ended by itself."""
+        code = self.process.wait(seconds)
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def stop(self):
+        """Asks it to stop; the exit code, negative for a signal."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"no end {STOP_SECONDS} s after SIGTERM\n{self.log_tail()}")
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        return self.wait()
+
+    def restart(self):
+        code = self.stop()
+        assert code == 0, f"exit code {code}\n{self.log_tail()}"
+        return self.start()
+
+    def close(self):
+        """Ends the process, if there is one, in the hard way."""
+        if self.process:
+            self.kill()
+
+    def log_text(self, since=0):
+        with contextlib.suppress(FileNotFoundError), open(self.log, "rb") as log:
+            log.seek(since)
+            return log.read().decode(errors="replace")
+        return ""
+
+    def log_size(self):
+        return self.log.stat().st_size
+
+    def log_tail(self, lines=30):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+    def memory(self, field="VmRSS"):
+        """In bytes; "VmHWM" is the most that it ever was since it started, or was reset."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError(f"no {field} in the status of process {self.pid}")
+
+    def reset_peak_memory(self):
+        """VmHWM counts from now on."""
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+class BrokerCase(unittest.TestCase):
+    """One broker for all tests of the class. Tests take topic names of their own."""
+
+    settings = {}
+
+    @classmethod
+    def program(cls):
+        return binary()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="partita-test-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.broker = Broker(cls.directory, cls.settings, cls.program())
+        cls.addClassCleanup(cls.broker.close)
+        cls.broker.start()
+        cls.address = cls.broker.address
+
+    @classmethod
+    def tearDownClass(cls):
+        complaint = SANITIZER.search(cls.broker.log_text())
+        assert not complaint, cls.broker.log_tail(60)
+        if cls.broker.process:
+            code = cls.broker.stop()
+            assert code == 0, f"exit code {code}\n{cls.broker.log_tail()}"
+        complaint = SANITIZER.search(cls.broker.log_text())
+        assert not complaint, cls.broker.log_tail(60)
+
+    def temporary_directory(self):
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="partita-test-"))
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        return directory

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""Runs the black-box tests: real processes, clients that nobody here wrote.
+
+    tests/run.py [--quick] [NAME...]      NAME: as unittest names tests, e.g. test_kcat
+
+The binary is what the environment's PARTITA names, else build/release/partita. The last line says
+how many tests passed; the exit code is 0 only where some did and none failed.
+"""
+import argparse
+import pathlib
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+QUICK = ["test_kcat", "test_server", "test_confluent.Basics"]
+
+
+class Result(unittest.TextTestResult):
+    """Counts what passed, and how long each test took."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.passed = 0
+        self.seconds = []
+        self._began = 0.0
+        self._was_bad = 0
+
+    def _bad(self):
+        return len(self.failures) + len(self.errors) + len(self.unexpectedSuccesses)
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._began, self._was_bad = time.monotonic(), self._bad() + len(self.skipped)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.seconds.append((time.monotonic() - self._began, test.id()))
+        if self._bad() + len(self.skipped) == self._was_bad:
+            self.passed += 1
+
+
+def tests_of(names, quick):
+    loader = unittest.TestLoader()
+    if not names and not quick:
+        return loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    return loader.loadTestsFromNames(names or QUICK)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a few of them, in some 20 seconds")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    args = parser.parse_args()
+    sys.path.insert(0, str(HERE))
+    sys.stdout.reconfigure(line_buffering=True)
+    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
+    result = runner.run(tests_of(args.names, args.quick))
+    for seconds, name in sorted(result.seconds, reverse=True)[:5]:
+        print(f"{seconds:6.1f} s  {name}")
+    failed = result._bad()
+    skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
+    print(f"\n{result.passed} passed, {failed} failed{skipped}", flush=True)
+    sys.exit(1 if failed or not result.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
