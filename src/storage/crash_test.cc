@@ -2,6 +2,7 @@
 // and clean stop, and the proof that each sync and rename is needed: left out, some power cut shows
 // it.
 
+#include "base/fault_points.h"
 #include "storage/crash_scenario_test.h"
 
 namespace partita::storage {
@@ -112,8 +113,7 @@ TEST(CrashTest, AppendAndRollWithSyncsOfTheFilesystem) {
   check_every_sync_is_needed(s, {"sync_all directory"});
 }
 
-TEST(CrashTest, Truncation) {
-  Scenario s;
+void truncate(Scenario& s) {
   s.append_numbered(16);
   s.flush();
   s.checkpoint();
@@ -124,6 +124,11 @@ TEST(CrashTest, Truncation) {
   s.checkpoint();
   s.append(1, LeaderEpoch(2));
   s.flush();
+}
+
+TEST(CrashTest, Truncation) {
+  Scenario s;
+  truncate(s);
   check_every_power_cut(s);
   auto unneeded = index_renames({"00000000000000000007", "00000000000000000014"});
   unneeded.insert({"sync 00000000000000000007.snapshot", "sync 00000000000000000014.snapshot"});
@@ -162,8 +167,7 @@ TEST(CrashTest, TruncationOfAll) {
   check_every_sync_is_needed(s, unneeded);
 }
 
-TEST(CrashTest, DeleteRecordsAndRetention) {
-  Scenario s;
+void delete_and_retain(Scenario& s) {
   s.append_numbered(3);
   s.append(20);
   s.flush();
@@ -180,6 +184,11 @@ TEST(CrashTest, DeleteRecordsAndRetention) {
   ASSERT_TRUE(s.w.run(s.w.logs().delete_due_files(s.w.shard().now() + 61s)));
   s.append(3);
   s.flush();
+}
+
+TEST(CrashTest, DeleteRecordsAndRetention) {
+  Scenario s;
+  delete_and_retain(s);
   check_every_power_cut(s);
   // The checkpoint keeps deleted records out of sight, and the next start deletes them; epochs that
   // begin below the log are clipped then as well.
@@ -231,8 +240,7 @@ TEST(CrashTest, RemovedPartition) {
   check_every_sync_is_needed(s, {});
 }
 
-TEST(CrashTest, RecoveredRecordsAreDurableBeforeTheyAreServed) {
-  Scenario s;
+void kill_and_recover(Scenario& s) {
   s.append(3);
   s.flush();
   s.append(9);
@@ -242,14 +250,18 @@ TEST(CrashTest, RecoveredRecordsAreDurableBeforeTheyAreServed) {
   ASSERT_TRUE(s.w.run(s.w.log().load()));
   s.promise();
   s.checkpoint();
+}
+
+TEST(CrashTest, RecoveredRecordsAreDurableBeforeTheyAreServed) {
+  Scenario s;
+  kill_and_recover(s);
   check_every_power_cut(s);
   // A process that was killed between removing the marker and its sync would have left this one to
   // do.
   check_every_sync_is_needed(s, {"sync_directory data", "sync 00000000000000000007.snapshot"});
 }
 
-TEST(CrashTest, CleanStopAndRestart) {
-  Scenario s;
+void stop_and_restart(Scenario& s) {
   s.append_numbered(3);
   s.append(6);
   s.flush();
@@ -271,6 +283,11 @@ TEST(CrashTest, CleanStopAndRestart) {
   ASSERT_TRUE(s.w.run(s.w.log().load()));
   s.append(2);
   s.flush();
+}
+
+TEST(CrashTest, CleanStopAndRestart) {
+  Scenario s;
+  stop_and_restart(s);
   check_every_power_cut(s);
   check_every_sync_is_needed(s, {});
 }
@@ -287,6 +304,28 @@ TEST(CrashTest, Format) {
   s.flush();
   check_every_power_cut(s);
   check_every_sync_is_needed(s, {});
+}
+
+TEST(CrashTest, PlantedFaultsAreFound) {
+  const std::vector<std::pair<std::string, void (*)(Scenario&)>> planted = {
+      {"storage.skip_sync.active", append_and_roll},
+      {"storage.skip_epoch_write", append_and_roll},
+      {"storage.skip_sync.recovered", kill_and_recover},
+      {"storage.skip_log_start_checkpoint", delete_and_retain},
+      {"storage.keep_clean_marker", stop_and_restart},
+      {"storage.skip_lowered_recovery_point", truncate},
+  };
+  for (const auto& [name, run] : planted) {
+    faults::set_mutant(name);
+    Scenario s;
+    run(s);
+    const bool unnoticed = CrashEnumerator(s.w.disk_recording())
+                               .for_each_while([&](const auto& point, const auto& image) {
+                                 return Judge(s, point, image, false).complaints().empty();
+                               });
+    faults::set_mutant("");
+    EXPECT_FALSE(unnoticed) << name;
+  }
 }
 
 }  // namespace

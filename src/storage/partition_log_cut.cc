@@ -13,7 +13,7 @@
 namespace partita::storage {
 
 Task<Result<>> PartitionLog::lower_recovery_point(Offset offset) {
-  if (offset >= durable_end_) co_return Result<>();
+  if (offset >= durable_end_ || mutant("storage.skip_lowered_recovery_point")) co_return Result<>();
   // First the checkpoint, then the bytes: it must never speak of offsets that are written a second
   // time.
   LogDirectory& directory = context_.directory;
@@ -103,7 +103,8 @@ Task<Result<>> PartitionLog::truncate_fully_and_start_at(Offset offset) {
   s.epochs.clear();
   s.quarantined.clear();
   s.producers.reset(offset);
-  // A snapshot that came back beside the new segment could not be told from one that retention left behind.
+  // A snapshot that came back beside the new segment could not be told from one that retention left
+  // behind.
   CO_CHECKED(co_await sync_directory(context_.shard.executor(), context_.shard.disk(), directory_));
   CO_CHECKED(start_segment(offset, context_.shard.clock().wall()));
   co_return co_await context_.flusher.flush_now(*this);

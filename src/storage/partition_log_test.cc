@@ -452,5 +452,36 @@ TEST_F(PartitionLogTest, FewDescriptorsServeManyLogs) {
   EXPECT_LT(w.logs().flusher().metrics().flushes, 40u);
 }
 
+TEST_F(PartitionLogTest, PlantedFaultsOfReadsAndAppendsAreFound) {
+  const auto wrong_reads = [&] {
+    w.drop();
+    w.options.tail_ring_bytes = 0;
+    w.config.index_interval_bytes = 100;
+    EXPECT_TRUE(w.start());
+    EXPECT_TRUE(w.run(w.log().load()));
+    const Offset first = w.log().log_end_offset();
+    w.fill(50);
+    size_t wrong = 0;
+    for (Offset at = first; at < w.log().log_end_offset(); at = at.next()) {
+      const auto read = w.run(w.log().read(at, 100, w.log().log_end_offset(), true));
+      wrong += !read || read->first_offset != at;
+    }
+    return wrong;
+  };
+  EXPECT_EQ(wrong_reads(), 0u);
+  faults::set_mutant("storage.index_off_by_one");
+  EXPECT_GT(wrong_reads(), 0u);
+  faults::set_mutant("storage.append_duplicates");
+  const BatchSpec spec{.values = {"a"},
+                       .producer_id = ProducerId(9),
+                       .producer_epoch = ProducerEpoch(0),
+                       .base_sequence = 0};
+  ASSERT_TRUE(w.append(spec));
+  EXPECT_FALSE(w.append(spec)->duplicate);
+  faults::set_mutant("storage.early_ack");
+  EXPECT_GT(w.log().acknowledged_end(), w.log().durable_end());
+  faults::set_mutant("");
+}
+
 }  // namespace
 }  // namespace partita::storage
