@@ -45,6 +45,7 @@ Broker::Broker(std::vector<Shard*> shards, const Settings& settings, BrokerOptio
       options_(std::move(options)),
       directory_(directory),
       log_(log),
+      incarnation_(shards_.front()->random().uuid()),
       scope_(*shards_.front()) {
   CHECK(settings_.node_id == options_.node.value());
   link_ = std::make_unique<ControllerLink>(scope_, channel, settings_, options_.node, log_);
@@ -96,7 +97,7 @@ Task<Result<>> Broker::register_broker() {
   CO_TRY(std::vector<ListenerAddress> told, advertised());
   Registration registration{.node = options_.node,
                             .cluster_id = options_.cluster_id,
-                            .incarnation = scope_.shard().random().uuid(),
+                            .incarnation = incarnation_,
                             .directory = options_.directory_id,
                             .advertised = std::move(told),
                             .features = registered_features(),
@@ -124,7 +125,8 @@ Result<std::vector<ListenerAddress>> Broker::advertised() const {
 
 Task<void> Broker::image_changed(std::shared_ptr<const metadata::Image> image,
                                  const metadata::Changes& changes) {
-  if (!sorted_) sort_found(*image);
+  const metadata::BrokerImage* self = image->broker(options_.node);
+  if (!sorted_ && self != nullptr && self->incarnation == incarnation_) sort_found(*image);
   const auto published = co_await on_every_shard([&image, &changes](Part& part) {
     return [](Part& here, std::shared_ptr<const metadata::Image> now,
               const metadata::Changes& what) -> Task<Result<>> {
@@ -137,7 +139,7 @@ Task<void> Broker::image_changed(std::shared_ptr<const metadata::Image> image,
 }
 
 void Broker::sort_found(const metadata::Image& image) {
-  // Topics are known when the image has caught up with what this broker once served.
+  // The image shows this very start: it has every topic whose files may lie here.
   sorted_ = true;
   std::vector<std::vector<storage::FoundPartition>> by_shard(parts_.size());
   for (storage::FoundPartition& found : found_) {
@@ -201,7 +203,6 @@ Task<Result<>> Broker::stop(Deadline deadline) {
       co_return co_await here.state->logs().write_high_watermarks();
     }(part);
   });
-  co_await end_scopes();
   co_return closed;
 }
 
@@ -216,10 +217,9 @@ Task<void> Broker::abandon() {
     }(part, now);
   });
   CHECK(ended.has_value());
-  co_await end_scopes();
 }
 
-Task<void> Broker::end_scopes() {
+Task<void> Broker::end() {
   scope_.close();
   co_await scope_.join();
   const Result<> ended = co_await on_every_shard([](Part& part) {

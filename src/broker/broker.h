@@ -2,14 +2,14 @@
 // Broker: the serving side of a node: shards with partitions and connections, the image they go by,
 // registration and heartbeats. It knows the controller by its channel only, wherever that runs.
 //
-// Start, in this order: shards; metadata observer (first image: what was found on disk is sorted
-// onto shards); registration, until unfenced; listeners. Stop in reverse: no new connections; the
-// controller lets go; requests end; logs are closed cleanly.
+// Start, in this order: shards; metadata observer (the first image that shows this start: what was
+// found on disk is sorted onto shards); registration, until unfenced; listeners. Stop in reverse:
+// no new connections; the controller lets go; requests end; logs are closed cleanly.
 //
 // Invariants:
 //  1. Everything but the shards' own runs on shard 0, where start() and stop() are called.
 //  2. An image counts as published when every shard goes by it.
-//  3. REQUIRED: stop() or abandon() has returned before destruction.
+//  3. REQUIRED: end() has returned before destruction.
 
 #include <functional>
 #include <memory>
@@ -45,10 +45,13 @@ class Broker final : public ImageListener {
 
   /// Returns when clients are served.
   Task<Result<>> start(std::vector<storage::FoundPartition> found);
-  /// Graceful: returns when logs and checkpoints are closed cleanly.
+  /// Graceful: returns when logs and checkpoints are closed cleanly. end() follows.
   Task<Result<>> stop(Deadline deadline);
-  /// As after a power cut: nothing is written any more, everything ends.
+  /// As after a power cut: nothing is written any more. end() follows.
   Task<void> abandon();
+  /// Returns when nothing of the broker runs. REQUIRED: the channel answers its calls soon (its own
+  /// scope is closing).
+  Task<void> end();
 
   const std::vector<Binding>& bindings() const { return bindings_; }
   BrokerEpoch epoch() const { return lifecycle_->epoch(); }
@@ -79,13 +82,13 @@ class Broker final : public ImageListener {
   Task<Result<>> listen_on(ListenerAddress listener, size_t index);
   Task<Result<>> register_broker();
   Result<std::vector<ListenerAddress>> advertised() const;
-  Task<void> end_scopes();
 
   const std::vector<Shard*> shards_;
   const Settings& settings_;
   const BrokerOptions options_;
   storage::LogDirectory& directory_;
   Log log_;
+  const Uuid incarnation_;
   Scope scope_;  // shard 0: observer, lifecycle, link
   std::vector<std::unique_ptr<Part>> parts_;
   std::unique_ptr<ControllerLink> link_;

@@ -141,6 +141,7 @@ Task<void> Node::abandon() {
 
 Task<void> Node::end() {
   scope_.close();
+  if (broker_) co_await broker_->end();
   co_await scope_.join();
   broker_.reset();
   channel_.reset();
