@@ -227,6 +227,8 @@ TEST(LogReplay, RefusesWhatMakesNoSense) {
   EXPECT_TRUE(refused({partition(1, 0)}));
   EXPECT_TRUE(refused({topic_record("a", 1), topic_record("a", 2)}));
   EXPECT_TRUE(refused({topic_record("a", 1), partition(1, 1)}));
+  EXPECT_TRUE(refused({topic_record("a", 1), partition(1, 2'000'000'000)}));
+  EXPECT_TRUE(refused({topic_record("a", 1), partition(1, -1)}));
   EXPECT_TRUE(
       refused({topic_record("a", 1),
                {wire::PartitionChangeRecord{.partition_id = 0, .topic_id = topic_id(1)}, 0}}));
