@@ -18,5 +18,9 @@ struct Command {
 };
 
 int run_server(std::span<const std::string> arguments);
+int run_topic(std::span<const std::string> arguments);
+int run_produce(std::span<const std::string> arguments);
+int run_consume(std::span<const std::string> arguments);
+int run_dump_log(std::span<const std::string> arguments);
 
 }  // namespace partita::cli

@@ -5,13 +5,37 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/kafka/tools.h"
 
 namespace partita::cli {
 namespace {
 
 constexpr Command kCommands[] = {
     {"server", "start a broker with its controller", run_server},
+    {"topic", "create, list, describe, alter and delete topics", run_topic},
+    {"produce", "send lines from standard input to a topic", run_produce},
+    {"consume", "print the records of a topic", run_consume},
+    {"dump-log", "print what stands in log files", run_dump_log},
 };
+
+// Under Kafka's names, with Kafka's flags; also reached by a link of that name (with or without
+// .sh).
+constexpr Command kKafkaTools[] = {
+    {"kafka-topics", "", kafka::run_topics},
+    {"kafka-console-producer", "", kafka::run_console_producer},
+    {"kafka-console-consumer", "", kafka::run_console_consumer},
+    {"kafka-storage", "", kafka::run_storage},
+    {"kafka-server-start", "", kafka::run_server_start},
+    {"kafka-server-stop", "", kafka::run_server_stop},
+    {"kafka-dump-log", "", kafka::run_dump_log},
+};
+
+const Command* find_kafka_tool(std::string_view name) {
+  for (const Command& tool : kKafkaTools) {
+    if (tool.name == name) return &tool;
+  }
+  return nullptr;
+}
 
 int usage(std::FILE* out) {
   std::fprintf(out, "usage: partita COMMAND [OPTION]...\n\n");
@@ -19,7 +43,11 @@ int usage(std::FILE* out) {
     std::fprintf(out, "  %-10s %s\n", std::string(command.name).c_str(),
                  std::string(command.words).c_str());
   }
-  std::fprintf(out, "\npartita COMMAND --help tells more.\n");
+  std::fprintf(out, "\nAnd Kafka's tools, with Kafka's flags:");
+  for (const Command& tool : kKafkaTools) {
+    std::fprintf(out, " %s", std::string(tool.name).c_str());
+  }
+  std::fprintf(out, "\n\npartita COMMAND --help tells more.\n");
   return out == stdout ? 0 : 1;
 }
 
@@ -29,6 +57,9 @@ int run(const std::vector<std::string>& arguments) {
   for (const Command& command : kCommands) {
     if (command.name == arguments[0]) return command.run(std::span(arguments).subspan(1));
   }
+  if (const Command* tool = find_kafka_tool(arguments[0])) {
+    return tool->run(std::span(arguments).subspan(1));
+  }
   std::fprintf(stderr, "partita: there is no command '%s'\n\n", arguments[0].c_str());
   return usage(stderr);
 }
@@ -37,5 +68,12 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace partita::cli
 
 int main(int count, char** values) {
-  return partita::cli::run(std::vector<std::string>(values + 1, values + count));
+  const std::vector<std::string> arguments(values + 1, values + count);
+  std::string_view own_name(values[0]);
+  own_name.remove_prefix(own_name.rfind('/') + 1);
+  if (own_name.ends_with(".sh")) own_name.remove_suffix(3);
+  if (const partita::cli::Command* tool = partita::cli::find_kafka_tool(own_name)) {
+    return tool->run(arguments);
+  }
+  return partita::cli::run(arguments);
 }

@@ -5,7 +5,8 @@
 //
 // Invariants:
 //  1. An outer Error says that nothing is known of any item; an inner one is the cluster's answer
-//     on that item: its code is Kafka's, its detail the broker's message (empty where it sent none).
+//     on that item: its code is Kafka's, its detail the broker's message (empty where it sent
+//     none).
 //  2. A call that is tried again after a lost connection may find its own work done: create_topics
 //     may then answer TOPIC_ALREADY_EXISTS, as with Kafka's own client.
 
@@ -44,7 +45,7 @@ struct CreatedTopic {
 
 struct NewPartitions {
   std::string topic;
-  int32_t count = 0;  ///< afterwards
+  int32_t count = 0;                                                 ///< afterwards
   std::optional<std::vector<std::vector<int32_t>>> assignment = {};  ///< of the new ones
 };
 
@@ -129,8 +130,7 @@ class Admin {
   Task<Result<Outcomes<CreatedTopic>>> create_topics(std::vector<NewTopic> topics,
                                                      bool validate_only, Deadline deadline);
   Task<Result<Outcomes<>>> delete_topics(std::vector<std::string> names, Deadline deadline);
-  Task<Result<Outcomes<>>> create_partitions(std::vector<NewPartitions> topics,
-                                             Deadline deadline);
+  Task<Result<Outcomes<>>> create_partitions(std::vector<NewPartitions> topics, Deadline deadline);
   /// Every topic by name.
   Task<Result<std::vector<TopicPtr>>> list_topics(Deadline deadline);
   /// By DescribeTopicPartitions, page by page; by Metadata where the broker has no such thing.

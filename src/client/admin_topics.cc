@@ -122,8 +122,8 @@ Task<Result<Outcomes<>>> Admin::create_partitions(std::vector<NewPartitions> top
          wire::CreatePartitionsResponseView::decode(answer.body.view(), answer.version));
   Outcomes<> outcomes;
   for (const auto& each : response.results) {
-    outcomes.push_back({.name = std::string(each.name),
-                        .result = result_of(each.error_code, each.error_message)});
+    outcomes.push_back(
+        {.name = std::string(each.name), .result = result_of(each.error_code, each.error_message)});
   }
   co_return outcomes;
 }
@@ -151,15 +151,16 @@ Task<Result<Outcomes<TopicDescription>>> Admin::describe_topics(std::vector<std:
       co_return co_await describe_by_metadata(std::move(names), deadline);
     }
     if (!answer) co_return std::unexpected(answer.error());
-    CO_TRY(const auto page, wire::DescribeTopicPartitionsResponseView::decode(answer->body.view(),
-                                                                              answer->version));
+    CO_TRY(const auto page,
+           wire::DescribeTopicPartitionsResponseView::decode(answer->body.view(), answer->version));
     for (const auto& each : page.topics) {
       const std::string name(each.name.value_or(""));
       // A topic that did not fit goes on with the next page.
       if (outcomes.empty() || outcomes.back().name != name) {
-        outcomes.push_back({.name = name, .result = TopicDescription{.id = each.topic_id,
-                                                                     .is_internal = each.is_internal,
-                                                                     .partitions = {}}});
+        outcomes.push_back(
+            {.name = name,
+             .result = TopicDescription{
+                 .id = each.topic_id, .is_internal = each.is_internal, .partitions = {}}});
       }
       auto& outcome = outcomes.back();
       if (auto failed = result_of(each.error_code, std::nullopt); !failed) {
@@ -187,7 +188,8 @@ Task<Result<Outcomes<TopicDescription>>> Admin::describe_by_metadata(std::vector
   for (std::string& name : names) {
     const auto at = std::ranges::find(all, name, [](const TopicPtr& topic) { return topic->name; });
     if (at == all.end()) {
-      outcomes.push_back({.name = std::move(name), .result = fail(Errc::unknown_topic_or_partition)});
+      outcomes.push_back(
+          {.name = std::move(name), .result = fail(Errc::unknown_topic_or_partition)});
       continue;
     }
     TopicDescription topic{.id = (*at)->id, .is_internal = (*at)->is_internal, .partitions = {}};

@@ -65,9 +65,9 @@ Task<Result<TopicPtr>> Cluster::topic(Scope& scope, std::string name, Deadline d
     const Duration pause = pauses.next();
     if (shard_.now() + pause >= deadline) {
       if (!asked) co_return std::unexpected(std::move(asked).error());
-      co_return fail(now_known && now_known->error ? *now_known->error
-                                                   : Errc::unknown_topic_or_partition,
-                     name);
+      co_return fail(
+          now_known && now_known->error ? *now_known->error : Errc::unknown_topic_or_partition,
+          name);
     }
     CO_CHECKED(co_await sleep_for(scope, pause));
   }
@@ -93,17 +93,16 @@ Task<Result<>> Cluster::refresh(Scope& scope, Deadline deadline) {
 Task<Result<>> Cluster::ask_metadata(Scope& scope, Deadline deadline) {
   wire::MetadataRequest request;
   request.allow_auto_topic_creation = settings_.allow_auto_create_topics;
-  for (const std::string& name : followed_) request.topics->push_back({.topic_id = {}, .name = name});
-  CO_TRY(const Answer answer,
-         co_await ask(scope, kAnyNode, std::move(request), deadline));
+  for (const std::string& name : followed_)
+    request.topics->push_back({.topic_id = {}, .name = name});
+  CO_TRY(const Answer answer, co_await ask(scope, kAnyNode, std::move(request), deadline));
   co_return take_metadata(answer, nullptr);
 }
 
 Task<Result<std::vector<TopicPtr>>> Cluster::all_topics(Scope& scope, Deadline deadline) {
   wire::MetadataRequest request;
   request.topics = std::nullopt;
-  CO_TRY(const Answer answer,
-         co_await ask(scope, kAnyNode, std::move(request), deadline));
+  CO_TRY(const Answer answer, co_await ask(scope, kAnyNode, std::move(request), deadline));
   std::vector<TopicPtr> all;
   CO_CHECKED(take_metadata(answer, &all));
   std::ranges::sort(all, {}, [](const TopicPtr& topic) { return topic->name; });
@@ -115,9 +114,10 @@ Result<> Cluster::take_metadata(const Answer& answer, std::vector<TopicPtr>* all
   if (const auto error = wire::errc_of(response.error_code)) return fail(*error, "Metadata");
   brokers_.clear();
   for (const auto& each : response.brokers) {
-    learn_broker({.id = NodeId(each.node_id),
-                  .address = {.host = std::string(each.host), .port = static_cast<uint16_t>(each.port)},
-                  .rack = each.rack ? std::optional(std::string(*each.rack)) : std::nullopt});
+    learn_broker(
+        {.id = NodeId(each.node_id),
+         .address = {.host = std::string(each.host), .port = static_cast<uint16_t>(each.port)},
+         .rack = each.rack ? std::optional(std::string(*each.rack)) : std::nullopt});
   }
   for (const auto& each : response.topics) {
     TopicPtr topic = merged(topic_of(each));
@@ -150,8 +150,8 @@ void Cluster::learn_leader(const TopicPartition& partition, NodeId leader, Leade
   const auto found = topics_.find(partition.topic);
   if (found == topics_.end() || leader == kNoNode) return;
   TopicView changed = *found->second;
-  const auto at = std::ranges::lower_bound(changed.partitions, partition.partition, {},
-                                           &PartitionView::index);
+  const auto at =
+      std::ranges::lower_bound(changed.partitions, partition.partition, {}, &PartitionView::index);
   if (at == changed.partitions.end() || at->index != partition.partition) return;
   if (at->leader_epoch >= epoch) return;
   at->leader = leader;

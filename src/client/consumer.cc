@@ -16,6 +16,11 @@ Consumer::~Consumer() {
   CHECK(scope_.task_count() == 0);
 }
 
+void Consumer::stop() {
+  scope_.close();
+  note_change();
+}
+
 Task<void> Consumer::close() {
   scope_.close();
   co_await scope_.join();

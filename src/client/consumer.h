@@ -73,6 +73,8 @@ class Consumer {
   Task<Result<Polled>> poll(Deadline deadline);
   /// Where poll() goes on; nothing while that is not known yet. REQUIRED: assigned.
   std::optional<Offset> position(const TopicPartition& partition) const;
+  /// poll() answers `stopped` from now on.
+  void stop();
   /// REQUIRED before destruction.
   Task<void> close();
 

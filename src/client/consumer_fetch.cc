@@ -53,8 +53,8 @@ Task<void> Consumer::fetch(NodeId node_id, FetchWants wants, Generations generat
   request.max_bytes = settings_.fetch_bytes_max;
   request.isolation_level = settings_.read_committed ? 1 : 0;
   node.session.fill(request, wants);
-  const bool no_id = std::ranges::any_of(
-      wants, [](const auto& each) { return each.second.topic_id.is_zero(); });
+  const bool no_id =
+      std::ranges::any_of(wants, [](const auto& each) { return each.second.topic_id.is_zero(); });
   const Deadline deadline =
       shard_.now() + settings_.fetch_wait_max + cluster_.settings().request_timeout;
   const Result<Answer> answer =
@@ -84,8 +84,8 @@ Task<void> Consumer::fetch(NodeId node_id, FetchWants wants, Generations generat
 void Consumer::take_answer(const Answer& answer, Node& node, const FetchWants& wants,
                            const Generations& generations) {
   const auto response = wire::FetchResponseView::decode(answer.body.view(), answer.version);
-  const auto error = response ? wire::errc_of(response->error_code)
-                              : std::optional(response.error().code);
+  const auto error =
+      response ? wire::errc_of(response->error_code) : std::optional(response.error().code);
   if (error) {
     COVERED("client.fetch_refused");
     node.session.failed(*error == Errc::fetch_session_id_not_found);
@@ -168,10 +168,10 @@ void Consumer::diverged(const TopicPartition& name, Partition& partition, Offset
   const Offset back_to = std::min(end_offset, *partition.position);
   if (settings_.reset == OffsetReset::none) {
     pause(partition);
-    return fail_with({Errc::fenced_leader_epoch,
-                      name.to_string() + ": the log was truncated at offset " +
-                          std::to_string(back_to.value()) + ", below the position " +
-                          std::to_string(partition.position->value())});
+    return fail_with(
+        {Errc::fenced_leader_epoch, name.to_string() + ": the log was truncated at offset " +
+                                        std::to_string(back_to.value()) + ", below the position " +
+                                        std::to_string(partition.position->value())});
   }
   cluster_.log().warn("{}: the log was truncated, going back from offset {} to {}",
                       name.to_string(), partition.position->value(), back_to.value());

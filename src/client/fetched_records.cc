@@ -85,8 +85,8 @@ Result<bool> FetchedRecords::open_batch(records::Decompressor& decompressor) {
     }
     auto records = records::BatchRecords::open(view, decompressor);
     if (!records) return std::unexpected(corrupt(records.error()));
-    batch_ = std::make_shared<const FetchedBatch>(bytes_.slice_of(view.bytes()),
-                                                  std::move(*records));
+    batch_ =
+        std::make_shared<const FetchedBatch>(bytes_.slice_of(view.bytes()), std::move(*records));
     view_ = view;
     records_ = batch_->records.iterate();
     return true;

@@ -57,8 +57,8 @@ class FetchedRecords {
   FetchedRecords(Bytes bytes, Offset from, FetchedOptions options);
 
   /// The next record, without topic and partition; false at the end. Its views borrow from
-  /// batch(), which changes with a later call. corrupt_message where bytes make no sense: position()
-  /// stays before them.
+  /// batch(), which changes with a later call. corrupt_message where bytes make no sense:
+  /// position() stays before them.
   Result<bool> next(ConsumedRecord& record, records::Decompressor& decompressor);
   const FetchedBatchPtr& batch() const { return batch_; }
   Offset position() const { return position_; }

@@ -49,9 +49,9 @@ Result<int32_t> Producer::partition_of(const TopicView& topic, const ProducerRec
   const int32_t index = record.partition ? record.partition->value()
                                          : partitioner_->choose(topic, view_of(record.key));
   if (topic.find(PartitionIndex(index)) != nullptr) return index;
-  return fail(Errc::unknown_topic_or_partition,
-              "Topic " + topic.name + " has no partition " + std::to_string(index) + ": it has " +
-                  std::to_string(topic.partitions.size()));
+  return fail(Errc::unknown_topic_or_partition, "Topic " + topic.name + " has no partition " +
+                                                    std::to_string(index) + ": it has " +
+                                                    std::to_string(topic.partitions.size()));
 }
 
 ProducerPartition& Producer::partition_at(const TopicView& topic, int32_t index) {
@@ -67,9 +67,11 @@ Result<bool> Producer::try_send(ProducerRecord& record, DeliveryCallback& done) 
   const size_t bytes = payload_bytes(record) + kRecordOverhead;
   if (bytes > settings_.request_bytes_max || bytes > settings_.buffer_bytes) {
     return fail(Errc::message_too_large,
-                "The message is " + std::to_string(bytes) + " bytes when serialized which is "
-                "larger than " + std::to_string(settings_.request_bytes_max) +
-                ", which is the value of the max.request.size configuration.");
+                "The message is " + std::to_string(bytes) +
+                    " bytes when serialized which is "
+                    "larger than " +
+                    std::to_string(settings_.request_bytes_max) +
+                    ", which is the value of the max.request.size configuration.");
   }
   const TopicPtr topic = cluster_.known_topic(record.topic);
   if (!topic || topic->error || topic->partitions.empty()) return false;

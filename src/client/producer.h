@@ -3,9 +3,11 @@
 // what became of it. Belongs to one shard; its Cluster outlives it.
 //
 // Invariants:
-//  1. Every record that send() took gets exactly one answer: where it is, or an Error; close() gives
+//  1. Every record that send() took gets exactly one answer: where it is, or an Error; close()
+//  gives
 //     `stopped` to what is unfinished.
-//  2. Records of one partition arrive in the order of send(). Idempotent (the default), none arrives
+//  2. Records of one partition arrive in the order of send(). Idempotent (the default), none
+//  arrives
 //     twice: a batch is tried again with the same sequence, and one whose fate cannot be known any
 //     more is given up together with every other of its partition whose fate is unknown, never sent
 //     under another sequence.
@@ -31,18 +33,18 @@
 namespace partita::client {
 
 struct ProducerSettings {
-  size_t batch_bytes = 16'384;          ///< batch.size, before compression
-  Duration linger = 5ms;                ///< linger.ms
-  size_t buffer_bytes = 32 << 20;       ///< buffer.memory
-  size_t request_bytes_max = 1 << 20;   ///< max.request.size
-  int16_t acks = -1;                    ///< 0, 1 or -1 (all)
-  bool idempotent = true;               ///< REQUIRED where true: acks is -1
+  size_t batch_bytes = 16'384;         ///< batch.size, before compression
+  Duration linger = 5ms;               ///< linger.ms
+  size_t buffer_bytes = 32 << 20;      ///< buffer.memory
+  size_t request_bytes_max = 1 << 20;  ///< max.request.size
+  int16_t acks = -1;                   ///< 0, 1 or -1 (all)
+  bool idempotent = true;              ///< REQUIRED where true: acks is -1
   records::Codec codec = records::Codec::none;
   std::optional<int> compression_level = {};
-  Duration delivery_timeout = 120s;     ///< delivery.timeout.ms, from send() to the answer
-  Duration block_max = 60s;             ///< max.block.ms: for metadata and room
+  Duration delivery_timeout = 120s;  ///< delivery.timeout.ms, from send() to the answer
+  Duration block_max = 60s;          ///< max.block.ms: for metadata and room
   uint32_t retries = INT32_MAX;
-  size_t max_in_flight = 5;             ///< max.in.flight.requests.per.connection
+  size_t max_in_flight = 5;  ///< max.in.flight.requests.per.connection
 };
 
 /// Headers' values and keys and values may be null, as in Kafka.

@@ -45,8 +45,7 @@ ProducerBatch& ProducerPartition::add_batch(Instant now) {
 }
 
 std::unique_ptr<ProducerBatch> ProducerPartition::remove(const ProducerBatch& batch) {
-  const auto at =
-      std::ranges::find(batches_, &batch, [](const auto& each) { return each.get(); });
+  const auto at = std::ranges::find(batches_, &batch, [](const auto& each) { return each.get(); });
   CHECK(at != batches_.end());
   std::unique_ptr<ProducerBatch> removed = std::move(*at);
   batches_.erase(at);
@@ -61,7 +60,8 @@ size_t ProducerPartition::in_flight() const {
 ProducerBatch* ProducerPartition::next() const {
   for (const auto& batch : batches_) {
     if (batch->in_flight) continue;
-    if (batch->was_sent() && !is_first(*batch) && !mutant("client.retries_overtake")) return nullptr;
+    if (batch->was_sent() && !is_first(*batch) && !mutant("client.retries_overtake"))
+      return nullptr;
     return batch.get();
   }
   return nullptr;
@@ -69,7 +69,8 @@ ProducerBatch* ProducerPartition::next() const {
 
 void ProducerPartition::adopt(const ProducerIdentity& identity) {
   if (identity_ == identity) return;
-  const bool sent = std::ranges::any_of(batches_, [](const auto& each) { return each->was_sent(); });
+  const bool sent =
+      std::ranges::any_of(batches_, [](const auto& each) { return each->was_sent(); });
   if (!sent) restart(identity);
 }
 

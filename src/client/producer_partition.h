@@ -2,7 +2,8 @@
 // The batches of one partition inside a producer, and their sequences. Plain bookkeeping: no I/O.
 //
 // Invariants:
-//  1. Batches stand in the order of their records; those that were sent stand before those that were
+//  1. Batches stand in the order of their records; those that were sent stand before those that
+//  were
 //     not, and their sequences follow each other without a gap.
 //  2. A batch that is tried again is sent only while it is the first: nothing overtakes it.
 
@@ -101,8 +102,8 @@ class ProducerPartition {
   int32_t next_sequence_ = 0;
 };
 
-/// The bytes to send: builds the batch the first time, stamps it anew where its identity or sequence
-/// has changed since. `identity` without an id: not idempotent.
+/// The bytes to send: builds the batch the first time, stamps it anew where its identity or
+/// sequence has changed since. `identity` without an id: not idempotent.
 Result<Bytes> built_batch(ProducerBatch& batch, const ProducerIdentity& identity,
                           records::Compressor& compressor);
 

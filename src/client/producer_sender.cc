@@ -106,8 +106,8 @@ ProducerBatch* Producer::next_of(ProducerPartition& partition, Instant now, Inst
   ProducerBatch* batch = partition.next();
   if (batch == nullptr) return nullptr;
   const bool hurry = flushes_ > 0 || waiting_for_room_ > 0;
-  Instant ready = batch->closed || batch->was_sent() || hurry ? now
-                                                              : batch->created + settings_.linger;
+  Instant ready =
+      batch->closed || batch->was_sent() || hurry ? now : batch->created + settings_.linger;
   ready = std::max(ready, batch->not_before);
   look_again = std::min(look_again, batch->created + settings_.delivery_timeout);
   if (ready <= now) return batch;
@@ -165,8 +165,8 @@ bool Producer::start_requests(Instant now, Instant& look_again) {
 
 Task<void> Producer::refresh_metadata() {
   refreshing_ = true;
-  const Result<> refreshed = co_await cluster_.refresh(
-      scope_, shard_.now() + cluster_.settings().request_timeout);
+  const Result<> refreshed =
+      co_await cluster_.refresh(scope_, shard_.now() + cluster_.settings().request_timeout);
   if (!refreshed) cluster_.log().debug("no metadata: {}", describe(refreshed.error()));
   note_change();
   // Whether it helped or not, the next question waits a little.
@@ -210,8 +210,10 @@ Task<void> Producer::send_request(NodeId node, Batches batches) {
     answer = std::unexpected(*failed);
   } else if (settings_.acks == 0) {
     const Result<> told = co_await cluster_.tell(scope_, node, std::move(request), deadline);
-    if (!told) answer = std::unexpected(told.error());
-    else answer = Answer{};
+    if (!told)
+      answer = std::unexpected(told.error());
+    else
+      answer = Answer{};
   } else {
     answer = co_await cluster_.ask(scope_, node, std::move(request), deadline, version_max);
   }
@@ -272,20 +274,20 @@ void Producer::take_answer(const Answer& answer, const Batches& batches) {
     }
   }
   for (const auto& [name, batch] : unanswered) {
-    handle_error(*batch, {Errc::network_exception, "the broker's answer lacks " + name.to_string()});
+    handle_error(*batch,
+                 {Errc::network_exception, "the broker's answer lacks " + name.to_string()});
   }
 }
 
 void Producer::succeed(ProducerBatch& batch, Offset base_offset, WallTime append_time) {
   const auto index = batch.partition->name().partition;
   finish(batch, [&](size_t i) -> Result<Delivery> {
-    const Offset offset = base_offset == kNoOffset
-                              ? kNoOffset
-                              : base_offset + OffsetDelta(static_cast<int64_t>(i));
-    return Delivery{.partition = index,
-                    .offset = offset,
-                    .timestamp =
-                        append_time == kNoTimestamp ? batch.waiting[i].timestamp : append_time};
+    const Offset offset =
+        base_offset == kNoOffset ? kNoOffset : base_offset + OffsetDelta(static_cast<int64_t>(i));
+    return Delivery{
+        .partition = index,
+        .offset = offset,
+        .timestamp = append_time == kNoTimestamp ? batch.waiting[i].timestamp : append_time};
   });
 }
 
@@ -361,9 +363,8 @@ void Producer::expire(Instant now) {
       COVERED("client.batch_expired");
       if (settings_.idempotent && batch->fate_unknown) partition->restart_wanted = true;
       if (settings_.idempotent && !batch->fate_unknown) partition->close_gap(*batch);
-      std::string words = "Expiring " + std::to_string(batch->record_count()) +
-                          " record(s) for " + name.to_string() + ":" +
-                          std::to_string(to_ms(now - batch->created)) +
+      std::string words = "Expiring " + std::to_string(batch->record_count()) + " record(s) for " +
+                          name.to_string() + ":" + std::to_string(to_ms(now - batch->created)) +
                           " ms has passed since batch creation";
       if (batch->last_error) words += "; the last error was " + describe(*batch->last_error);
       give_up(*batch, {Errc::request_timed_out, std::move(words)});

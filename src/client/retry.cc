@@ -47,8 +47,8 @@ Duration Backoff::next() {
   attempts_++;
   pause = std::min(pause, most_);
   const auto fifth = static_cast<uint64_t>(pause.count() / 5);
-  const auto shift = static_cast<int64_t>(random_.below(2 * fifth + 1)) -
-                     static_cast<int64_t>(fifth);
+  const auto shift =
+      static_cast<int64_t>(random_.below(2 * fifth + 1)) - static_cast<int64_t>(fifth);
   return pause + Duration(shift);
 }
 

@@ -95,7 +95,8 @@ int run_with(const Flags& flags) {
     settings.emplace(world.run(read_settings(world.shard(0), std::move(*sources), unknown)));
   }
   if (!*settings) return complain(settings->error());
-  for (const std::string& name : unknown) log.warn("unknown setting {} is ignored", partita::quoted(name));
+  for (const std::string& name : unknown)
+    log.warn("unknown setting {} is ignored", partita::quoted(name));
   if (const auto limit = raise_open_files_limit(); !limit) {
     log.warn("open files: {}", describe(limit.error()));
   }
