@@ -1,7 +1,6 @@
 #include "broker/broker.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/check.h"
 #include "broker/maintenance.h"
@@ -88,9 +87,8 @@ Task<Result<>> Broker::start(std::vector<storage::FoundPartition> found) {
 Task<void> Broker::follow_metadata() {
   const Result<> followed = co_await observer_->follow();
   if (followed || followed.error().code == Errc::stopped) co_return;
-  // What the cluster believes is unknown from here on: serving on would be guessing.
-  log_.error("the metadata log cannot be followed: {}", describe(followed.error()));
-  std::abort();
+  failure_ = followed.error();
+  log_.error("the metadata log cannot be followed: {}", describe(*failure_));
 }
 
 Task<Result<>> Broker::register_broker() {

@@ -53,6 +53,8 @@ class Broker final : public ImageListener {
   /// scope is closing).
   Task<void> end();
 
+  /// What the cluster believes can no longer be known here: whoever runs the broker must end it.
+  const std::optional<Error>& failure() const { return failure_; }
   const std::vector<Binding>& bindings() const { return bindings_; }
   BrokerEpoch epoch() const { return lifecycle_->epoch(); }
   BrokerShard& shard(size_t index) { return *parts_[index]->state; }
@@ -97,6 +99,7 @@ class Broker final : public ImageListener {
   std::unique_ptr<Lifecycle> lifecycle_;
   std::vector<storage::FoundPartition> found_;
   bool sorted_ = false;
+  std::optional<Error> failure_;
   std::vector<Binding> bindings_;
 };
 

@@ -7,6 +7,7 @@ namespace partita::broker {
 namespace {
 
 constexpr int32_t kFirstNodeId = 1;
+constexpr Duration kFailureCheckInterval = 1s;
 constexpr const char* kControllerListener = "CONTROLLER";
 
 controller::ControllerOptions controller_options(const Settings& settings,
@@ -99,10 +100,10 @@ Task<Result<>> Node::format() {
 
 Task<Result<>> Node::start_quorum() {
   found_ = directory_->take_found();
-  CO_TRY(raft_, co_await raft::RaftNode::open(
-                    scope_, *directory_, take_metadata_log(found_),
-                    {.self = {node_id_, directory_id_}, .cluster_id = cluster_id_},
-                    log_.in("raft")));
+  CO_TRY(raft_,
+         co_await raft::RaftNode::open(
+             scope_, *directory_, take_metadata_log(found_),
+             {.self = {node_id_, directory_id_}, .cluster_id = cluster_id_}, log_.in("raft")));
   controller::ControllerOptions options = controller_options(settings_, cluster_id_);
   Shard& shard = *shards_.front();
   CO_TRY(options.settings.bootstrap,
@@ -132,6 +133,16 @@ Task<Result<>> Node::stop(Deadline deadline) {
   if (stopped) stopped = co_await directory_->close_cleanly(epoch);
   co_await end();
   co_return stopped;
+}
+
+Task<Error> Node::failed(Scope& scope) {
+  while (true) {
+    if (broker_->failure()) co_return *broker_->failure();
+    if (controller_->failure()) co_return *controller_->failure();
+    if (const Result<> slept = co_await sleep_for(scope, kFailureCheckInterval); !slept) {
+      co_return slept.error();
+    }
+  }
 }
 
 Task<void> Node::abandon() {

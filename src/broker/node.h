@@ -31,6 +31,10 @@ class Node {
   /// Ends everything without another write.
   Task<void> abandon();
 
+  /// Answers when the node cannot go on (its metadata log failed or makes no sense), or with
+  /// stopped when `scope` closes. abandon() follows.
+  Task<Error> failed(Scope& scope);
+
   NodeId node_id() const { return node_id_; }
   const std::string& cluster_id() const { return cluster_id_; }
   const std::vector<Binding>& bindings() const { return broker_->bindings(); }

@@ -50,8 +50,7 @@ Task<T> call_on(Shard& here, Scope& there, Make make) {
 inline Task<void> settle(Shard& here, Shard& there) {
   if (&here == &there) co_return;
   Completion<bool> done(here.executor());
-  there.executor().post(
-      [&here, &done] { here.executor().post([&done] { done.complete(true); }); });
+  there.executor().post([&here, &done] { here.executor().post([&done] { done.complete(true); }); });
   co_await done;
 }
 

@@ -59,6 +59,14 @@ void announce(const broker::Node& node) {
   std::fflush(stdout);
 }
 
+/// Ends the wait for a signal when the node cannot go on.
+Task<void> watch(broker::Node& node, Scope& scope, StopSignals& signals, Log log) {
+  const Error why = co_await node.failed(scope);
+  if (why.code == Errc::stopped) co_return;
+  log.error("the node cannot go on: {}", describe(why));
+  signals.close();
+}
+
 Task<int> serve(LinuxWorld& world, broker::Settings& settings, Log log) {
   StopSignals signals(world.loop(0));
   std::vector<Shard*> shards;
@@ -71,10 +79,18 @@ Task<int> serve(LinuxWorld& world, broker::Settings& settings, Log log) {
     co_return complain(started.error());
   }
   announce(node);
+  Scope watching(world.shard(0));
+  watching.spawn(watch(node, watching, signals, log));
   Completion<Result<int>> signalled(world.shard(0).executor());
   signals.start_wait(signalled);
   const Result<int> number = co_await signalled;
-  if (number) log.info("signal {}: stopping", *number);
+  watching.close();
+  co_await watching.join();
+  if (!number) {
+    co_await node.abandon();
+    co_return 1;
+  }
+  log.info("signal {}: stopping", *number);
   const Result<> stopped = co_await node.stop(world.shard(0).now() + kStopMax);
   signals.close();
   if (!stopped) co_return complain(stopped.error());
