@@ -1,7 +1,7 @@
 """A broker as a process: started, killed, started again, and seen from outside only.
 
 `Broker` runs the binary that the environment names: PARTITA, else build/release/partita, else
-build/debug/partita. Its standard output has one line, with the ports that it got; its log goes to
+build/debug/partita. Its standard output has one line, with what it listens on; its log goes to
 standard error, which is kept in a file. `BrokerCase` is a test case with one broker for all its
 tests, which ends with what must hold after any test: it stops when told, with exit code 0, and no
 sanitizer has complained.
@@ -13,6 +13,7 @@ import re
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -46,6 +47,13 @@ def asan_binary():
     return built if os.access(built, os.X_OK) else binary()
 
 
+def free_port():
+    """A port of the loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def wait_until(what, condition, seconds=15.0, every=0.02):
     """Asks `condition` until it answers something true, and answers that."""
     deadline = time.monotonic() + seconds
@@ -61,8 +69,8 @@ def wait_until(what, condition, seconds=15.0, every=0.02):
 class Broker:
     """One data directory and the process that serves it, if it runs.
 
-    `settings` become --set flags. The port is the system's choice at the first start and stays the
-    same at later ones, so that clients find the broker again.
+    `settings` become --set flags. The port stays the same at later starts, so that
+    clients find the broker again.
     """
 
     def __init__(self, directory, settings=None, program=None):
@@ -73,7 +81,7 @@ class Broker:
         self.settings = dict(settings or {})
         self.program = program or binary()
         self.process = None
-        self.port = 0
+        self.port = free_port()
         self.line = self.listening = self.cluster = None
         self.node = 0
 
@@ -112,12 +120,7 @@ class Broker:
             raise AssertionError(f"not the line of a start: {self.line!r}\n{self.log_tail()}")
         self.listening = match[1].split(", ")
         self.node, self.cluster = int(match[2]), match[3]
-        self.port = self.port_of(self.listening[0])
         return self
-
-    @staticmethod
-    def port_of(listening):
-        return int(listening.rsplit(":", 1)[1])
 
     def _first_line(self):
         read, deadline = b"", time.monotonic() + START_SECONDS
