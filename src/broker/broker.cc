@@ -72,6 +72,10 @@ Broker::~Broker() = default;
 Task<Result<>> Broker::start(std::vector<storage::FoundPartition> found) {
   found_ = std::move(found);
   scope_.spawn(follow_metadata());
+  // A port that the system chooses must be known before it can be told to anyone.
+  const bool choose_ports = std::ranges::any_of(
+      settings_.listeners, [](const ListenerAddress& one) { return one.port == 0; });
+  if (choose_ports) CO_CHECKED(co_await listen());
   CO_CHECKED(co_await register_broker());
   CO_CHECKED(co_await on_every_shard([this](Part& part) -> Task<Result<>> {
     return [](Part& here, Log log) -> Task<Result<>> {
@@ -79,7 +83,7 @@ Task<Result<>> Broker::start(std::vector<storage::FoundPartition> found) {
       co_return Result<>();
     }(part, log_);
   }));
-  CO_CHECKED(co_await listen());
+  if (!choose_ports) CO_CHECKED(co_await listen());
   scope_.spawn(lifecycle_->keep_alive());
   co_return Result<>();
 }
@@ -92,12 +96,11 @@ Task<void> Broker::follow_metadata() {
 }
 
 Task<Result<>> Broker::register_broker() {
-  CO_TRY(std::vector<ListenerAddress> told, advertised());
   Registration registration{.node = options_.node,
                             .cluster_id = options_.cluster_id,
                             .incarnation = incarnation_,
                             .directory = options_.directory_id,
-                            .advertised = std::move(told),
+                            .advertised = advertised(),
                             .features = registered_features(),
                             .rack = settings_.rack};
   if (const auto clean = directory_.clean_shutdown_epoch()) registration.previous_epoch = *clean;
@@ -106,19 +109,22 @@ Task<Result<>> Broker::register_broker() {
   co_return Result<>();
 }
 
-Result<std::vector<ListenerAddress>> Broker::advertised() const {
+std::vector<ListenerAddress> Broker::advertised() const {
   std::vector<ListenerAddress> told;
   for (const ListenerAddress& listener : settings_.listeners) {
     const auto named =
         std::ranges::find(settings_.advertised_listeners, listener.name, &ListenerAddress::name);
     ListenerAddress one = named == settings_.advertised_listeners.end() ? listener : *named;
     if (one.host.empty()) one.host = options_.host_name;
-    if (one.port == 0) {
-      return fail(Errc::invalid_argument, "port 0 cannot be advertised: " + one.name);
-    }
+    if (one.port == 0) one.port = bound_port(listener.name);
     told.push_back(std::move(one));
   }
   return told;
+}
+
+uint16_t Broker::bound_port(const std::string& listener) const {
+  const auto bound = std::ranges::find(bindings_, listener, &Binding::listener);
+  return bound == bindings_.end() ? 0 : bound->at.front().port;
 }
 
 Task<void> Broker::image_changed(std::shared_ptr<const metadata::Image> image,

@@ -83,7 +83,8 @@ class Broker final : public ImageListener {
   Task<Result<>> listen();
   Task<Result<>> listen_on(ListenerAddress listener, size_t index);
   Task<Result<>> register_broker();
-  Result<std::vector<ListenerAddress>> advertised() const;
+  std::vector<ListenerAddress> advertised() const;
+  uint16_t bound_port(const std::string& listener) const;
 
   const std::vector<Shard*> shards_;
   const Settings& settings_;

@@ -73,8 +73,11 @@ void Partition::retire() {
 
 Task<void> Partition::released() {
   CHECK(state_ == State::retired);
+  // Users end when their own scopes close; this wait must outlast the partition's.
+  Scope own(shard_);
   while (uses_ > 0) {
-    if (!co_await released_.wait(scope_)) co_return;
+    const Result<> woken = co_await released_.wait(own);
+    CHECK(woken.has_value());
   }
 }
 
