@@ -1,6 +1,8 @@
 #pragma once
 // A scenario on one log whose disk is recorded, and the judge of what a power cut may leave of it.
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <set>
 

@@ -1,5 +1,7 @@
 #include "storage/flusher.h"
 
+#include <gtest/gtest.h>
+
 #include "base/fault_points.h"
 #include "storage/log_fixture_test.h"
 

@@ -1,5 +1,7 @@
 #include "storage/log_directory.h"
 
+#include <gtest/gtest.h>
+
 #include "base/fault_points.h"
 #include "storage/log_fixture_test.h"
 #include "storage/offset_checkpoint.h"
@@ -114,6 +116,54 @@ TEST_F(LogDirectoryTest, ManyWritersShareAWrite) {
     EXPECT_TRUE(write->take());
   }
   EXPECT_LE(w.disk().calls(runtime::sim::DiskCall::rename), renames + 2);
+}
+
+TEST_F(LogDirectoryTest, ACheckpointOfAllLogsTakesNothingBack) {
+  // While a cut waits for its own checkpoint, at whatever point, one of all logs comes.
+  for (int delay_us = 0; delay_us < 1500; delay_us += 50) {
+    LogWorld at;
+    at.config.segment_bytes = 1000;
+    ASSERT_TRUE(at.start());
+    at.fill(40);
+    ASSERT_TRUE(at.flush());
+    at.log().set_high_watermark(Offset(40));
+    ASSERT_TRUE(at.run(at.logs().write_checkpoints()));
+    const bool truncate = delay_us % 100 == 0;
+    runtime::sim::Driven<Result<>> cut;
+    cut.start(at.shard().executor(),
+              truncate ? at.log().truncate_to(Offset(15)) : at.log().delete_records(Offset(25)));
+    at.world().run_for(std::chrono::microseconds(delay_us));
+    ASSERT_TRUE(at.run(at.logs().write_checkpoints()));
+    at.world().run_for(1s);
+    ASSERT_TRUE(cut.ended());
+    ASSERT_TRUE(cut.take());
+    at.power_cut();
+    ASSERT_TRUE(at.start());
+    ASSERT_TRUE(at.run(at.log().load()));
+    EXPECT_TRUE(at.log().quarantined().empty()) << delay_us;
+    EXPECT_EQ(at.log().log_end_offset(), Offset(truncate ? 15 : 40)) << delay_us;
+    EXPECT_EQ(at.log().log_start_offset(), Offset(truncate ? 0 : 25)) << delay_us;
+  }
+}
+
+TEST_F(LogDirectoryTest, TwoMovesOfALogStartEndWithTheHigher) {
+  w.fill(40);
+  ASSERT_TRUE(w.flush());
+  w.log().set_high_watermark(Offset(40));
+  runtime::sim::Driven<Result<>> higher;
+  runtime::sim::Driven<Result<>> lower;
+  higher.start(w.shard().executor(), w.log().delete_records(Offset(30)));
+  w.world().run_for(20us);
+  lower.start(w.shard().executor(), w.log().delete_records(Offset(10)));
+  w.world().run_for(1s);
+  ASSERT_TRUE(higher.ended() && lower.ended());
+  EXPECT_TRUE(higher.take());
+  EXPECT_TRUE(lower.take());
+  EXPECT_EQ(w.log().log_start_offset(), Offset(30));
+  w.power_cut();
+  ASSERT_TRUE(w.start());
+  ASSERT_TRUE(w.run(w.log().load()));
+  EXPECT_EQ(w.log().log_start_offset(), Offset(30));
 }
 
 TEST_F(LogDirectoryTest, AFailedCheckpointTakesTheDirectoryOffline) {

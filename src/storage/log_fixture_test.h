@@ -2,13 +2,12 @@
 // LogWorld: one simulated machine with a log directory and the logs of one shard, for tests: start,
 // append, read back, stop, kill, cut the power.
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "records/batch_builder.h"
 #include "records/batch_records.h"
 #include "runtime/sim/world.h"
@@ -68,11 +67,11 @@ inline std::vector<LogRecord> parse_records(const ByteChain& chain) {
   records::Decompressor decompressor;
   while (true) {
     const auto batch = batches.next();
-    EXPECT_TRUE(batch) << describe(batch.error());
+    CHECK(batch);
     if (!batch || !*batch) return records;
-    EXPECT_TRUE((**batch).verify());
+    CHECK((**batch).verify());
     const auto inside = records::BatchRecords::open(**batch, decompressor);
-    EXPECT_TRUE(inside);
+    CHECK(inside);
     auto iterator = inside->iterate();
     records::Record record;
     while (*iterator.next(record)) {
@@ -153,7 +152,7 @@ class LogWorld {
     for (size_t i = 0; i < count; ++i) {
       std::string value = value_at(log().log_end_offset());
       value.resize(std::max(value.size(), value_bytes), '.');
-      ASSERT_TRUE(append(value, epoch));
+      CHECK(append(value, epoch));
     }
   }
   static std::string value_at(Offset offset) { return "r" + std::to_string(offset.value()); }
@@ -167,11 +166,11 @@ class LogWorld {
     Offset at = from.log_start_offset();
     while (at < from.log_end_offset()) {
       TRY(const ReadResult result, run(from.read(at, bytes_max, from.log_end_offset(), true)));
-      EXPECT_EQ(chain_size(result.bytes), result.size);
+      CHECK(chain_size(result.bytes) == result.size);
       if (result.size == 0) break;
       const auto records = parse_records(result.bytes);
       all.insert(all.end(), records.begin(), records.end());
-      EXPECT_GT(result.next_offset, at);
+      CHECK(result.next_offset > at);
       at = result.next_offset;
     }
     return all;

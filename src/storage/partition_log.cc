@@ -29,6 +29,7 @@ PartitionLog::PartitionLog(LogContext& context, TopicPartition name, TopicId top
       directory_(std::move(directory)),
       config_(std::move(config)),
       log_start_(offsets.log_start),
+      checkpoint_log_start_(offsets.log_start),
       log_end_(std::max(offsets.recovery_point, offsets.log_start)),
       durable_end_(offsets.recovery_point),
       high_watermark_(std::clamp(offsets.high_watermark, log_start_, log_end_)),

@@ -94,9 +94,9 @@ struct TimestampOffset {
 class FlushListener {
  public:
   virtual ~FlushListener() = default;
-  /// durable_end() has moved.
+  /// durable_end() has moved. Never from inside an append.
   virtual void log_flushed() = 0;
-  /// The log has failed.
+  /// The log has failed, maybe inside of the append that just wants to say so.
   virtual void log_failed(const Error& error) = 0;
 };
 
@@ -161,6 +161,8 @@ class PartitionLog {
   /// log_end_offset().
   Offset acknowledged_end() const;
   Offset recovery_point() const { return durable_end_; }
+  /// What a checkpoint of all logs must say: log_start, or where it is just being moved to.
+  Offset checkpoint_log_start() const { return checkpoint_log_start_; }
   /// Kept for retention and the checkpoint; the replica's owner moves it. Clamped to [log_start,
   /// log_end].
   Offset high_watermark() const { return high_watermark_; }
@@ -306,6 +308,7 @@ class PartitionLog {
   std::shared_ptr<const LogConfig> config_;
 
   Offset log_start_ = Offset(0);
+  Offset checkpoint_log_start_ = Offset(0);
   Offset log_end_ = Offset(0);
   Offset durable_end_ = Offset(0);
   Offset high_watermark_ = Offset(0);

@@ -16,12 +16,12 @@ Task<Result<>> PartitionLog::lower_recovery_point(Offset offset) {
   if (offset >= durable_end_ || mutant("storage.skip_lowered_recovery_point")) co_return Result<>();
   // First the checkpoint, then the bytes: it must never speak of offsets that are written a second
   // time.
-  LogDirectory& directory = context_.directory;
-  CO_CHECKED(co_await call_on(context_.shard, directory.home(), [&directory, name = name_, offset] {
-    return directory.lower_recovery_point(name, offset);
-  }));
+  // In memory before both, or a checkpoint of all logs that comes in between would raise it again.
   durable_end_ = offset;
-  co_return Result<>();
+  LogDirectory& directory = context_.directory;
+  co_return co_await call_on(context_.shard, directory.home(), [&directory, name = name_, offset] {
+    return directory.lower_recovery_point(name, offset);
+  });
 }
 
 Result<> PartitionLog::remove_segments(size_t first, size_t count) {
@@ -111,6 +111,7 @@ Task<Result<>> PartitionLog::truncate_fully_and_start_at(Offset offset) {
 }
 
 Task<Result<>> PartitionLog::write_log_start(Offset offset) {
+  checkpoint_log_start_ = offset;
   if (mutant("storage.skip_log_start_checkpoint")) co_return Result<>();
   LogDirectory& directory = context_.directory;
   co_return co_await call_on(context_.shard, directory.home(), [&directory, name = name_, offset] {
@@ -130,6 +131,8 @@ Task<Result<>> PartitionLog::move_log_start(Offset offset) {
   if (offset <= log_start_) co_return Result<>();
   CHECK(offset <= log_end_);
   if (!has_files_) co_return Result<>();
+  // Another move may be waiting for its checkpoint: the file never goes back.
+  offset = std::max(offset, checkpoint_log_start_);
   // Removed names may come back after a crash; the checkpoint keeps their records out of sight.
   CO_CHECKED(co_await write_log_start(offset));
   CO_CHECKED(usable());

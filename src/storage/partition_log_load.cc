@@ -50,7 +50,7 @@ Task<Result<>> PartitionLog::load_files() {
   s.quarantined = std::move(recovery.quarantined);
   s.pending_files = std::move(recovery.to_sync);
   if (recovery.names_changed) s.pending_directories.push_back(directory_);
-  log_start_ = recovery.log_start;
+  log_start_ = checkpoint_log_start_ = recovery.log_start;
   log_end_ = recovery.log_end;
   durable_end_ = std::min(recovery_point, log_end_);
   if (!recovery.active_ready) {

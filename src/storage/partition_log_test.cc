@@ -1,5 +1,7 @@
 #include "storage/partition_log.h"
 
+#include <gtest/gtest.h>
+
 #include "base/fault_points.h"
 #include "storage/leader_epoch_cache.h"
 #include "storage/log_fixture_test.h"

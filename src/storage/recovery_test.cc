@@ -1,5 +1,7 @@
 #include "storage/recovery.h"
 
+#include <gtest/gtest.h>
+
 #include "base/fault_points.h"
 #include "storage/log_fixture_test.h"
 #include "storage/offset_checkpoint.h"

@@ -145,7 +145,7 @@ std::vector<CheckpointEntry> ShardLogs::checkpoint_entries() const {
     if (!log->has_files()) continue;
     entries.push_back({.name = name,
                        .recovery_point = log->recovery_point(),
-                       .log_start = log->log_start_offset(),
+                       .log_start = log->checkpoint_log_start(),
                        .high_watermark = log->high_watermark()});
   }
   return entries;
