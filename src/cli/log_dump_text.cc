@@ -99,6 +99,7 @@ std::string batch_line(const records::BatchView& batch, uint64_t position) {
 void append_record_line(std::string& out, const records::BatchView& batch,
                         const records::Record& record, const DumpOptions& options) {
   const int64_t offset = batch.offset_at(record.offset_delta).value();
+  const size_t before = out.size();
   out += '|';
   if (!options.skip_record_metadata) {
     std::string headers;
@@ -124,6 +125,8 @@ void append_record_line(std::string& out, const records::BatchView& batch,
       if (record.value) out += fmt::format(" payload: {}", as_text(*record.value));
     }
   }
+  // Nothing to show is an empty line there.
+  if (out.size() == before + 1) out.pop_back();
   out += '\n';
 }
 

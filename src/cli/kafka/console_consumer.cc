@@ -167,13 +167,20 @@ Result<> plan_format(const Options& options, ConsumerPlan& plan) {
   return {};
 }
 
-Result<> plan_numbers(const Options& options, ConsumerPlan& plan) {
-  TRY(const auto partition, options.integer("partition"));
-  if (partition) plan.consume.partition = PartitionIndex(static_cast<int32_t>(*partition));
-  TRY(const auto messages, options.integer("max-messages"));
-  if (messages && *messages >= 0) plan.consume.records_max = static_cast<uint64_t>(*messages);
-  TRY(const auto timeout, options.integer("timeout-ms", 64));
-  if (timeout && *timeout >= 0) plan.consume.timeout = from_ms(*timeout);
+/// Numbers are read where the Java tool first uses them: that they are none is an exception there.
+Result<> plan_numbers(const Options& options, ConsumerPlan& plan, std::string& exit_words) {
+  const auto partition = options.integer("partition");
+  const auto messages = options.integer("max-messages");
+  const auto timeout = options.integer("timeout-ms", 64);
+  for (const auto* number : {&partition, &messages, &timeout}) {
+    if (*number) continue;
+    exit_words = "Exception in thread \"main\" joptsimple.OptionArgumentConversionException: " +
+                 number->error().detail;
+    return {};
+  }
+  if (*partition) plan.consume.partition = PartitionIndex(static_cast<int32_t>(**partition));
+  if (*messages && **messages >= 0) plan.consume.records_max = static_cast<uint64_t>(**messages);
+  if (*timeout && **timeout >= 0) plan.consume.timeout = from_ms(**timeout);
   return {};
 }
 
@@ -221,7 +228,8 @@ Result<ConsumerPlan> plan_of(const Options& options, std::string& exit_words) {
   CHECKED(apply_client_configs(properties, plan.cluster));
   CHECKED(plan_consumer(options, properties, plan, exit_words));
   if (!exit_words.empty()) return plan;
-  CHECKED(plan_numbers(options, plan));
+  CHECKED(plan_numbers(options, plan, exit_words));
+  if (!exit_words.empty()) return plan;
   CHECKED(plan_format(options, plan));
   plan.skip_errors = options.has("skip-message-on-error");
   plan.consume.topic = options.value_or("topic", "");
