@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace partita::metadata {
 
 namespace {
@@ -25,13 +27,15 @@ Result<> check_topic_name(std::string_view name) {
   if (name.empty()) return refuse("the empty string is not allowed");
   if (name == "." || name == "..") return refuse(fmt::format("'{}' is not allowed", name));
   if (name.size() > kNameMax) {
-    return refuse(
-        fmt::format("the length of '{}' is longer than the max allowed length {}", name, kNameMax));
+    // A name that is no text must not reach a client as words.
+    const bool text = std::ranges::all_of(name, legal);
+    return refuse(fmt::format("the length of {} is longer than the max allowed length {}",
+                              text ? fmt::format("'{}'", name) : partita::quoted(name), kNameMax));
   }
   if (!std::ranges::all_of(name, legal)) {
     return refuse(fmt::format(
-        "'{}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
-        name));
+        "{} contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+        partita::quoted(name)));
   }
   return {};
 }

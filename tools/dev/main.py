@@ -3,7 +3,8 @@
   setup [--all]          install what is missing (--all: the test clients too)
   build                  build/release/partita
   run [--port N]         build, then a broker on localhost:9092 with its data in ./data
-  test [--quick]         everything that must hold; --quick takes under a minute once built
+  test [--quick | --thorough]   what must hold; --quick takes under a minute once built, --thorough
+                         adds sanitizers, clang-tidy and fuzz targets
   sim [--seed N] [--runs N]   simulated clusters from seeds
   fuzz [SECONDS]         every fuzz target, 60 seconds each unless told
   bench [ARGUMENT ...]   side by side with Apache Kafka; see bench/README.md
@@ -52,7 +53,9 @@ def run(arguments):
 def test(arguments):
     parser = argparse.ArgumentParser(prog='./dev test')
     parser.add_argument('--quick', action='store_true')
-    return stages.test(parser.parse_args(arguments).quick)
+    parser.add_argument('--thorough', action='store_true')
+    options = parser.parse_args(arguments)
+    return stages.test(options.quick, options.thorough)
 
 
 def sim(arguments):

@@ -10,7 +10,7 @@ import unit
 
 ROOT = building.ROOT
 FUZZ_SECONDS = 8
-SIM_RUNS, SIM_RUNS_QUICK = 200, 20
+SIM_RUNS, SIM_RUNS_QUICK = 60, 20
 # Threads meet in these folders; what stands above runs to completion on one shard.
 THREADED = ('base', 'runtime', 'runtime_linux')
 
@@ -74,6 +74,9 @@ FULL = [
     ('unit tests, debug', lambda tally: unit.run(tally, 'debug')),
     ('simulator', simulator(SIM_RUNS)),
     ('black box', black_box()),
+]
+# What takes another half hour on two cores: sanitizers, clang-tidy, fuzz targets.
+THOROUGH = [
     ('tidy', tidy),
     ('unit tests, asan', lambda tally: unit.run(tally, 'asan')),
     ('unit tests, tsan', threads),
@@ -81,10 +84,10 @@ FULL = [
 ]
 
 
-def test(quick):
+def test(quick=False, thorough=False):
     """Runs all stages, whatever fails; answers the exit code."""
     packages.setup(clients=True, java=not quick)
     tally = counting.Tally()
-    for name, work in QUICK if quick else FULL:
+    for name, work in QUICK if quick else FULL + (THOROUGH if thorough else []):
         tally.stage(name, work)
     return tally.close()

@@ -1,6 +1,6 @@
 // ListOffsets: the offset of a timestamp, of the ends, or of the largest timestamp.
 
-#include <set>
+#include <map>
 
 #include "broker/handlers/handlers.h"
 #include "broker/shard_of.h"
@@ -80,13 +80,18 @@ Task<rpc::Response> handle_list_offsets(HandlerContext& context, rpc::Request re
     isolation = body->isolation_level == 1 ? replication::Isolation::read_committed
                                            : replication::Isolation::read_uncommitted;
   }
-  std::set<std::pair<std::string_view, int32_t>> seen;
+  std::map<std::pair<std::string_view, int32_t>, int> times_named;
+  for (const TopicView& topic : body->topics) {
+    for (const PartitionView& asked : topic.partitions) {
+      times_named[{topic.name, asked.partition_index}]++;
+    }
+  }
   wire::ListOffsetsResponse response;
   for (const TopicView& topic : body->topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const PartitionView& asked : topic.partitions) {
-      const bool repeated = !seen.emplace(topic.name, asked.partition_index).second;
+      const bool repeated = times_named[{topic.name, asked.partition_index}] > 1;
       const Result<Listed> listed =
           repeated ? Result<Listed>(fail(Errc::invalid_request))
                    : co_await list_one(context, topic.name, asked, request.version, isolation);
