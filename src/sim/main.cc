@@ -1,15 +1,16 @@
 // partita_sim: runs the simulation with one seed after another.
 //
-//     partita_sim [--seed N] [--runs N] [--log]
+//     partita_sim [--seed N] [--runs N] [--log] [--mutant NAME]
 //
 // Exit codes: 0 all passed, 1 wrong flags, 2 a safety fault, 3 only liveness faults; a crash ends
 // the process by a signal, and the last line names the seed that it struck.
 
 #include <charconv>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
-#include "base/check.h"
+#include "base/fault_points.h"
 #include "sim/simulation.h"
 
 namespace partita::sim {
@@ -23,6 +24,7 @@ struct Flags {
   uint64_t seed = 1;
   uint64_t runs = 30;
   bool log = false;
+  std::string mutant;
 };
 
 bool parse_number(const char* text, uint64_t& into) {
@@ -40,6 +42,8 @@ bool parse(char** arguments, Flags& flags) {
       at++;
     } else if (flag == "--runs" && parse_number(at[1], flags.runs)) {
       at++;
+    } else if (flag == "--mutant" && at[1] != nullptr) {
+      flags.mutant = *++at;
     } else {
       return false;
     }
@@ -97,8 +101,11 @@ int run(const Flags& flags) {
 int main(int, char** arguments) {
   partita::sim::Flags flags;
   if (!partita::sim::parse(arguments, flags)) {
-    std::fputs("usage: partita_sim [--seed N] [--runs N] [--log]\n", stderr);
+    std::fputs("usage: partita_sim [--seed N] [--runs N] [--log] [--mutant NAME]\n", stderr);
     return partita::sim::kWrongFlags;
   }
+#if PARTITA_FAULTS
+  partita::faults::set_mutant(flags.mutant);
+#endif
   return partita::sim::run(flags);
 }
