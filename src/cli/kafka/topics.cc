@@ -112,6 +112,15 @@ class TopicsTool {
   std::string_view call_ = "listTopics";
 };
 
+void forget_eligible_leaders(client::Outcomes<TopicDescription>& topics) {
+  for (auto& each : topics) {
+    for (PartitionDescription& partition : each.result->partitions) {
+      partition.elr.reset();
+      partition.last_known_elr.reset();
+    }
+  }
+}
+
 size_t factor_of(const PartitionDescription& partition, const PartitionReassignment* reassignment) {
   if (reassignment == nullptr) return partition.replicas.size();
   const bool moving = std::ranges::any_of(partition.replicas, [&](NodeId node) {
@@ -278,9 +287,12 @@ Task<Result<>> TopicsTool::describe() {
     CO_CHECKED(all_of(described));
   }
   CO_TRY(const Surroundings around, co_await surroundings(names));
-  // The Java tool keeps what it asks about in hash maps, twice.
-  const auto once = java_map_order(names, names.size());
-  for (const std::string& name : java_map_order(once, names.size())) {
+  // --topic-id is answered from Metadata there, which knows no eligible leaders.
+  if (options_.has("topic-id")) forget_eligible_leaders(described);
+  // The Java client keeps what it asks about in hash maps, the second of which is a copy.
+  const auto asked = java_map_order(names, names.size());
+  const auto copied = java_map_order(asked, names.size() * 4 / 3 + 1);
+  for (const std::string& name : java_map_order(copied, names.size())) {
     const auto at = std::ranges::find(described, name, &Outcome<TopicDescription>::name);
     if (at != described.end()) print_topic(name, *at->result, around);
   }

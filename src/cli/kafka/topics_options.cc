@@ -157,8 +157,7 @@ std::variant<TopicsOptions, int> parse_topics_options(std::span<const std::strin
         "--delete");
   }
   if (!given->has("bootstrap-server")) {
-    std::fputs("java.lang.IllegalArgumentException: --bootstrap-server must be specified\n",
-               stderr);
+    std::fputs("--bootstrap-server must be specified\n", stderr);
     return 1;
   }
   if (const auto checked = check_required(parser, *given); !checked) {
@@ -168,9 +167,13 @@ std::variant<TopicsOptions, int> parse_topics_options(std::span<const std::strin
     return parser.usage(checked.error().detail);
   }
   const auto partitions = given->integer("partitions");
-  if (!partitions) return parser.usage(partitions.error().detail);
   const auto factor = given->integer("replication-factor");
-  if (!factor) return parser.usage(factor.error().detail);
+  for (const auto* number : {&partitions, &factor}) {
+    if (*number) continue;
+    std::puts(
+        fmt::format("Error while executing topic command : {}", number->error().detail).c_str());
+    return 1;
+  }
   if (given->has("delete-config")) {
     std::fputs(
         "delete-config option is no longer supported and deprecated since version 4.0. The config "
