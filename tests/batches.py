@@ -37,7 +37,8 @@ def record(delta=0, key=None, value=b"v", headers=(), timestamp_delta=0, length=
     body = b"\0" + varint(timestamp_delta) + varint(delta) + nullable(key) + nullable(value)
     body += varint(len(headers) if header_count is None else header_count)
     for name, content in headers:
-        body += (name if isinstance(name, int) else varint(len(name)) + name) + nullable(content)
+        body += varint(name) if isinstance(name, int) else varint(len(name)) + name
+        body += nullable(content)
     body += tail
     return varint(len(body) if length is None else length) + body
 

@@ -92,7 +92,8 @@ class Topics(ToolsCase):
                             ("ld_three", "--config", "retention.ms=1000", "--config",
                              "cleanup.policy=compact", "--config", "max.message.bytes=9000"),
                             ("four-ld", "--partitions", "2"), ("Zfive-ld",)):
-            made = kafka_tools.our_tool(TOPICS, [*self.bootstrap, "--create", "--topic", name, *more])
+            made = kafka_tools.our_tool(
+                TOPICS, [*self.bootstrap, "--create", "--topic", name, *more])
             self.assertEqual(made.code, 0, made.out)
         run = self.compare
         run(TOPICS, "--list")
@@ -113,7 +114,8 @@ class Topics(ToolsCase):
         run(TOPICS, "--describe", "--at-min-isr-partitions", "--topic", "ld.*")
         run(TOPICS, "--describe", "--topic-id", "foo")
         run(TOPICS, "--describe", "--topic-id", "AAAAAAAAAAAAAAAAAAAAAw")
-        described = kafka_tools.our_tool(TOPICS, [*self.bootstrap, "--describe", "--topic", "ld-one"])
+        described = kafka_tools.our_tool(
+            TOPICS, [*self.bootstrap, "--describe", "--topic", "ld-one"])
         topic_id = re.search(r"TopicId: (\S+)", described.out)[1]
         run(TOPICS, "--describe", "--topic-id", topic_id)
 
@@ -157,8 +159,9 @@ class Console(ToolsCase):
 
     def topic(self, name, partitions=1):
         for mark in "JP":
-            made = kafka_tools.our_tool(TOPICS, [*self.bootstrap, "--create", "--topic", mark + name,
-                                                 "--partitions", str(partitions)])
+            made = kafka_tools.our_tool(
+                TOPICS, [*self.bootstrap, "--create", "--topic", mark + name, "--partitions",
+                         str(partitions)])
             self.assertEqual(made.code, 0, made.out)
 
     def read(self, name, *arguments, **options):
@@ -267,7 +270,8 @@ class Console(ToolsCase):
         self.read("@wc", "--isolation-level", "foo", "--timeout-ms", "500", err="none")
         self.read("@wc", "--formatter", "nosuch.Thing", **first)
         self.read("@wc", "--group", "g", **first)
-        self.read("@wc", "--from-beginning", "--consumer-property", "auto.offset.reset=foo", **first)
+        self.read("@wc", "--from-beginning", "--consumer-property", "auto.offset.reset=foo",
+                  **first)
         self.read("@wc", "--property", "a=b", "--formatter-property", "c=d", **first)
         run = self.compare
         run(CONSUME, "--topic", "@wc", "--offset", "3", **first)
@@ -358,7 +362,8 @@ class DumpLog(ToolsCase):
 
     def test_files_of_kafka(self):
         place = broker.BrokerCase.temporary_directory(self)
-        for topic in ("plain-0", "codecs-0", "txn-0", "idempotent-0", "appendtime-0", "compacted-0"):
+        for topic in ("plain-0", "codecs-0", "txn-0", "idempotent-0", "appendtime-0",
+                      "compacted-0"):
             (place / topic).mkdir()
             log = place / topic / ("0" * 20 + ".log")
             log.write_bytes(self.file_of_kafka("records", f"{topic}.{'0' * 20}.log"))
