@@ -193,8 +193,7 @@ Task<void> BrokerShard::retire_all() {
   for (auto& [id, topic] : topics_) {
     for (auto& [index, local] : topic.partitions) co_await local.partition->released();
   }
-  // In a closed scope nothing can be waited for: uses end when it is joined, before this is gone.
-  if (!scope_.closed()) topics_.clear();
+  topics_.clear();
 }
 
 size_t BrokerShard::partition_count() const {
