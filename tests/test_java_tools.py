@@ -66,7 +66,8 @@ class Topics(JavaCase):
                                      "--partitions", "1", "--replication-factor", "3", expect=1)
         self.assertIn("Error while executing topic command : Unable to replicate the partition 3 "
                       "time(s): The target replication factor of 3 cannot be reached because only "
-                      "1 broker(s) are registered.", output)
+                      "1 broker(s) are registered or some brokers have all their log directories "
+                      "cordoned.", output)
         self.assertIn("InvalidReplicationFactorException", errors)
 
 
@@ -83,7 +84,8 @@ class Records(JavaCase):
     def test_console_producer_and_consumer(self):
         pairs = [(key, str(number)) for number, key in enumerate("abcdaceb")]
         self.online("ConsoleProducer", "--topic", "console", "--reader-property", "parse.key=true",
-                    "--reader-property", "key.separator=:", given="".join(f"{key}:{value}\n" for key, value in pairs))
+                    "--reader-property", "key.separator=:",
+                    given="".join(f"{key}:{value}\n" for key, value in pairs))
         records = {}
         for partition in range(2):
             output, errors = self.java(
