@@ -1,4 +1,4 @@
-"""Apache Kafka's own tools and client, as Maven Central has them; bench/setup uses the same jars."""
+"""Apache Kafka's own tools and client, as Maven Central has them (bench/setup: same jars)."""
 import os
 import pathlib
 import subprocess

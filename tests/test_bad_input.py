@@ -78,7 +78,8 @@ class BadInput(BrokerCase):
 
     @staticmethod
     def produce_on(connection, topic, *records, version=8, partition=0, acks=-1, id_=None):
-        body = wire.produce_body(version, [(topic, [(partition, one) for one in records])], acks, id_)
+        batches = [(partition, one) for one in records]
+        body = wire.produce_body(version, [(topic, batches)], acks, id_)
         return wire.read_produce(version, connection.ask(wire.PRODUCE, version, body))
 
     @staticmethod
@@ -317,7 +318,8 @@ class Framing(BadInput):
     def test_A17_endless_varint(self):
         self.each_closed([
             ("6 bytes", request(wire.METADATA, 12, b"\xff\xff\xff\xff\xff\x01" + bytes(20)), "."),
-            ("bits beyond 32", request(wire.METADATA, 12, b"\xff\xff\xff\xff\x7f" + bytes(20)), "."),
+            ("bits beyond 32",
+             request(wire.METADATA, 12, b"\xff\xff\xff\xff\x7f" + bytes(20)), "."),
             ("in the header", framed(struct.pack(">hhih", 3, 12, 1, -1) + b"\xff" * 12), "."),
         ])
 

@@ -53,8 +53,9 @@ class Topics(JavaCase):
         self.assertIn("PartitionCount: 10\t", output)
         output, errors = self.online(
             "TopicCommand", "--alter", *topic, "--partitions", "3", expect=1)
-        self.assertIn("The topic my-topic currently has 10 partition(s); 3 would not be an increase.",
-                      output + errors)
+        self.assertIn(
+            "The topic my-topic currently has 10 partition(s); 3 would not be an increase.",
+            output + errors)
         output, _ = self.online("TopicCommand", "--list")
         self.assertEqual(output, "my-topic\n")
         self.online("TopicCommand", "--delete", *topic)

@@ -5,7 +5,6 @@
 #include <benchmark/benchmark.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <string>
 
 #include "records/batch_builder.h"
@@ -59,10 +58,8 @@ struct Logs {
   PartitionLog* log;
 };
 
-std::string bench_path() {
-  const char* base = std::getenv("PARTITA_BENCH_DIR");
-  return join_path(base != nullptr ? base : ".", "partita-storage-bench");
-}
+/// In the folder that the bench is run in.
+std::string bench_path() { return "partita-storage-bench"; }
 
 Task<void> keep_small(Logs& all) {
   // The oldest segments go, so that the bench fits on the disk.

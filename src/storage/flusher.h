@@ -44,7 +44,8 @@ struct FlusherMetrics {
 
 class Flusher {
  public:
-  /// `directory` names the filesystem. With at most file_syncs_max dirty files (or directories) each is synced by itself.
+  /// `directory` names the filesystem. With at most file_syncs_max dirty files (or directories)
+  /// each is synced by itself.
   Flusher(Scope& scope, std::string directory, size_t file_syncs_max = kFileSyncsMax);
   ~Flusher();
   Flusher(const Flusher&) = delete;

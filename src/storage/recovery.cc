@@ -43,7 +43,8 @@ Task<Result<>> LogRecovery::run() {
 }
 
 Result<> LogRecovery::drop_below_log_start() {
-  // Before anything is read: of the names that retention removed some may be back, with gaps between.
+  // Before anything is read: of the names that retention removed some may be back, with gaps
+  // between.
   while (found_.size() > 1 && found_[1].base <= offsets_.log_start) {
     COVERED("storage.segment_below_log_start");
     Segment segment(context_, directory_, found_[0].base, found_[0].size, found_[1].base, *config_);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The generator refuses schemas that its code could not keep true, and leaves unchanged files alone."""
+"""The generator refuses schemas that its code could not keep true; unchanged files stay."""
 
 import os
 import sys
