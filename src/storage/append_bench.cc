@@ -59,7 +59,9 @@ struct Logs {
 };
 
 /// In the folder that the bench is run in.
-std::string bench_path() { return "partita-storage-bench"; }
+std::string bench_path() {
+  return "partita-storage-bench";
+}
 
 Task<void> keep_small(Logs& all) {
   // The oldest segments go, so that the bench fits on the disk.
