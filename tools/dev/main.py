@@ -4,7 +4,7 @@
   build                  build/release/partita
   run [--port N]         build, then a broker on localhost:9092 with its data in ./data
   test [--quick | --thorough]   what must hold; --quick takes under a minute once built, --thorough
-                         adds sanitizers, clang-tidy and fuzz targets
+                         adds Kafka's own tools, clang-tidy, sanitizers and fuzz targets
   sim [--seed N] [--runs N]   simulated clusters from seeds
   fuzz [SECONDS]         every fuzz target, 60 seconds each unless told
   bench [ARGUMENT ...]   side by side with Apache Kafka; see bench/README.md

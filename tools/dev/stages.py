@@ -73,10 +73,14 @@ FULL = [
     ('tidy --quick', tidy_quick),
     ('unit tests, debug', lambda tally: unit.run(tally, 'debug')),
     ('simulator', simulator(SIM_RUNS)),
-    ('black box', black_box()),
+    ('black box', black_box('test_kcat', 'test_server', 'test_confluent', 'test_crash',
+                            'test_bad_input', 'test_kafka_python')),
 ]
-# What takes another half hour on two cores: sanitizers, clang-tidy, fuzz targets.
+# What takes another half hour on two cores: Apache Kafka's own tools (a Java process a call),
+# clang-tidy, sanitizers, fuzz targets.
 THOROUGH = [
+    ('black box, Java', black_box('test_java_tools', 'test_kafka_tools',
+                                  'test_seeds_partitioners')),
     ('tidy', tidy),
     ('unit tests, asan', lambda tally: unit.run(tally, 'asan')),
     ('unit tests, tsan', threads),
@@ -86,7 +90,7 @@ THOROUGH = [
 
 def test(quick=False, thorough=False):
     """Runs all stages, whatever fails; answers the exit code."""
-    packages.setup(clients=True, java=not quick)
+    packages.setup(clients=True, java=thorough)
     tally = counting.Tally()
     for name, work in QUICK if quick else FULL + (THOROUGH if thorough else []):
         tally.stage(name, work)
