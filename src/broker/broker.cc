@@ -240,7 +240,6 @@ Task<void> Broker::end() {
         co_return true;
       }(part->scope);
     });
-    co_await settle(*shards_.front(), part->scope.shard());
   }
 }
 

@@ -22,11 +22,15 @@ struct TaskValue<Task<T>> {
   using type = T;
 };
 
+/// The answer is sent from a later turn of `there`: by then this task has left its scope, which its
+/// owner may destroy once the answer is there.
 template <class T, class Make>
-Task<void> run_and_post_back(Shard& home, Completion<T>& done, Make make) {
+Task<void> run_and_post_back(Shard& home, Shard& there, Completion<T>& done, Make make) {
   T value = co_await make();
-  home.executor().post(
-      [&done, value = std::move(value)]() mutable { done.complete(std::move(value)); });
+  there.executor().post([&home, &done, value = std::move(value)]() mutable {
+    home.executor().post(
+        [&done, value = std::move(value)]() mutable { done.complete(std::move(value)); });
+  });
 }
 
 }  // namespace detail
@@ -40,18 +44,10 @@ Task<T> call_on(Shard& here, Scope& there, Make make) {
   if (&there.shard() == &here) co_return co_await make();
   Completion<T> done(here.executor());
   there.shard().executor().post([&here, &there, &done, make = std::move(make)]() mutable {
-    there.spawn_always(detail::run_and_post_back<T, Make>(here, done, std::move(make)));
+    there.spawn_always(
+        detail::run_and_post_back<T, Make>(here, there.shard(), done, std::move(make)));
   });
   co_return co_await done;
-}
-
-/// Returns when all that ran on `there` at the call has come to its next suspension: afterwards the
-/// scope of a call_on() that has answered may be destroyed.
-inline Task<void> settle(Shard& here, Shard& there) {
-  if (&here == &there) co_return;
-  Completion<bool> done(here.executor());
-  there.executor().post([&here, &done] { here.executor().post([&done] { done.complete(true); }); });
-  co_await done;
 }
 
 }  // namespace partita
