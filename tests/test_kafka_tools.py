@@ -406,6 +406,9 @@ class DumpLog(ToolsCase):
         folder = self.broker.data / "dumped-0"
         files = [str(folder / ("0" * 20 + s)) for s in (".log", ".index", ".timeindex")]
         self.dump("--files", ",".join(files), "--print-data-log")
+        shown = kafka_tools.our_tool("kafka-dump-log", ["--files", files[0]]).out
+        self.assertEqual(set(re.findall(r"compresscodec: (\w+)", shown)),
+                         {"none", "gzip", "snappy", "lz4", "zstd"})
         self.dump("--files", ",".join(files[1:]), "--index-sanity-check")
         for snapshot in folder.glob("*.snapshot"):
             self.dump("--files", str(snapshot))

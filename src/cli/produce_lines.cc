@@ -13,7 +13,7 @@ class LineProducer {
  public:
   LineProducer(ClientContext& context, ProduceLines how)
       : context_(context),
-        how_(std::move(how)),
+        how_(without_waiting(std::move(how))),
         producer_(context.cluster, how_.settings,
                   how_.partitioner ? how_.partitioner(context.shard())
                                    : client::sticky_partitioner(context.shard().random(),
@@ -29,6 +29,12 @@ class LineProducer {
   }
 
  private:
+  /// With `sync` nothing else can come into a batch: it need not wait for more.
+  static ProduceLines without_waiting(ProduceLines how) {
+    if (how.sync) how.settings.linger = 0ms;
+    return how;
+  }
+
   Task<Result<>> read_lines() {
     StandardInput input(context_.world.loop(0));
     LineSplitter lines;

@@ -99,6 +99,8 @@ void Producer::append(ProducerPartition& partition, ProducerRecord record, Deliv
   }
   if (batch == nullptr) {
     batch = &partition.add_batch(shard_.now());
+    batch->builder.options().codec = settings_.codec;
+    batch->builder.options().compression_level = settings_.compression_level;
     note_change();
   }
   batch->builder.append(fresh);
