@@ -688,7 +688,11 @@ class Reading(BadInput):
         self.assertEqual(self.fetch_code(13, topic_id=old), 0)
         self.assertEqual(wire.delete_topics(self.connection, (topic, wire.NO_ID)), [0])
         self.assertEqual(wire.create_topics(self.connection, (topic, 1, 1)), [(0, None)])
-        self.assertEqual(self.produce_code(topic, batch(values=[b"new"])), 0)
+        # The files of the old topic may still be leaving: clients retry LEADER_NOT_AVAILABLE.
+        code, deadline = 5, time.monotonic() + 10
+        while code == 5 and time.monotonic() < deadline:
+            code = self.produce_code(topic, batch(values=[b"new"]))
+        self.assertEqual(code, 0)
         _, new, _ = wire.describe_topic(self.connection, topic)
         self.assertNotEqual(old, new)
         for gone in (old, bytes(15) + b"\x09"):
