@@ -188,6 +188,7 @@ class Judge {
  private:
   void judge() {
     check_files();
+    if (!complaints_.empty()) return;
     LogWorld w(image_);
     w.config = scenario_.w.config;
     const Result<> started = w.start();

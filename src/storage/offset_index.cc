@@ -49,16 +49,30 @@ bool OffsetIndex::can_hold(Offset offset) const {
 }
 
 Result<> OffsetIndex::append(File& file, Offset offset, uint32_t position) {
-  CHECK(offset > last_.offset);
-  CHECK(position > last_.position);
-  if (is_full()) return fail(Errc::limit_exceeded, "the offset index is full");
-  if (!can_hold(offset)) return fail(Errc::limit_exceeded, "the offset is too far from its base");
-  uint8_t entry[kOffsetIndexEntryBytes];
-  store_be(entry, static_cast<int32_t>((offset - base_offset_).value()));
-  store_be(entry + 4, position);
-  CHECKED(file.write(size_bytes(), ByteView(entry, sizeof entry)));
-  count_++;
-  last_ = {.offset = offset, .position = position};
+  const OffsetPosition entry{.offset = offset, .position = position};
+  return append(file, std::span(&entry, 1));
+}
+
+Result<> OffsetIndex::append(File& file, std::span<const OffsetPosition> entries) {
+  if (entries.empty()) return {};
+  if (entries.size() > places_left()) return fail(Errc::limit_exceeded, "the offset index is full");
+  Buffer bytes(entries.size() * kOffsetIndexEntryBytes);
+  OffsetPosition last = last_;
+  for (const OffsetPosition& entry : entries) {
+    CHECK(entry.offset > last.offset);
+    CHECK(entry.position > last.position);
+    if (!can_hold(entry.offset)) {
+      return fail(Errc::limit_exceeded, "the offset is too far from its base");
+    }
+    uint8_t encoded[kOffsetIndexEntryBytes];
+    store_be(encoded, static_cast<int32_t>((entry.offset - base_offset_).value()));
+    store_be(encoded + 4, entry.position);
+    bytes.append(encoded);
+    last = entry;
+  }
+  CHECKED(file.write(size_bytes(), bytes.view()));
+  count_ += static_cast<uint32_t>(entries.size());
+  last_ = last;
   return {};
 }
 

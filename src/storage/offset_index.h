@@ -17,7 +17,9 @@
 //     was not synced is rebuilt after a crash.
 // Belongs to one log on one shard. Layout: docs/formats/storage.md.
 
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/ids.h"
@@ -52,6 +54,7 @@ class OffsetIndex {
   uint64_t size_bytes() const { return uint64_t{count_} * kOffsetIndexEntryBytes; }
   /// No entry may be appended any more: the segment is to be rolled.
   bool is_full() const { return count_ >= count_max_; }
+  uint32_t places_left() const { return count_max_ - std::min(count_, count_max_); }
   /// Whether an entry for `offset` can be written: not too far from the base.
   bool can_hold(Offset offset) const;
   /// (base offset, 0) without entries.
@@ -60,6 +63,9 @@ class OffsetIndex {
   /// limit_exceeded where the index is full or the offset too far from its base.
   /// REQUIRED: both above the last entry.
   Result<> append(File& file, Offset offset, uint32_t position);
+  /// The same for several with one write; all or an error. REQUIRED: increasing, above the last
+  /// entry.
+  Result<> append(File& file, std::span<const OffsetPosition> entries);
 
   /// The entry with the largest offset of at most `target`, (base offset, 0) where there is none;
   /// nothing where that needs the file.

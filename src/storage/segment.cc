@@ -72,7 +72,9 @@ bool Segment::should_roll(Offset last_offset, WallTime max_timestamp, size_t byt
   if (size_ == 0) return false;
   if (size_ + bytes > static_cast<uint64_t>(config.segment_bytes)) return true;
   if (size_ + bytes > kPositionMax) return true;
-  if (offset_index_.is_full() || time_index_.is_full()) return true;
+  // The last place of a time index is for the entry that closes it.
+  if (offset_index_.places_left() <= unwritten_.size()) return true;
+  if (time_index_.places_left() <= unwritten_.size() + 1) return true;
   if (!offset_index_.can_hold(last_offset)) return true;
   // As in Kafka: by the records' own time where they have one, else by the segment's age.
   const bool by_records = first_timestamp_ && max_timestamp.ms() >= 0;
@@ -137,29 +139,43 @@ Result<> Segment::note_batch(uint64_t position, const BatchFacts& batch) {
 
 Result<> Segment::add_entry(Offset offset, uint64_t position) {
   // An index that misses an entry is as good as one whose interval was larger.
-  if (offset_index_.is_full() || !offset_index_.can_hold(offset)) return {};
-  if (offset <= offset_index_.last_entry().offset ||
-      position <= offset_index_.last_entry().position) {
+  if (offset_index_.places_left() <= unwritten_.size() || !offset_index_.can_hold(offset)) {
     return {};
   }
-  TRY(FilePin index, index_file_.pin(OpenMode::create_or_open));
-  const Result<> added = offset_index_.append(*index, offset, static_cast<uint32_t>(position));
-  if (!added && added.error().code == Errc::no_space) {
-    COVERED("storage.index_entry_without_space");
-    return {};
-  }
-  CHECKED(added);
+  const OffsetPosition last =
+      unwritten_.empty() ? offset_index_.last_entry() : unwritten_.back().at;
+  if (offset <= last.offset || position <= last.position) return {};
+  unwritten_.push_back({.at = {.offset = offset, .position = static_cast<uint32_t>(position)},
+                        .largest = {.timestamp = largest_.timestamp, .offset = largest_.offset}});
   bytes_since_entry_ = 0;
-  if (largest_.timestamp <= time_index_.last_entry().timestamp || time_index_.is_full()) return {};
+  if (unwritten_.size() < kUnwrittenEntriesMax) return {};
+  return write_entries();
+}
+
+Result<> Segment::write_entries() {
+  if (unwritten_.empty()) return {};
+  std::vector<OffsetPosition> offsets;
+  std::vector<TimestampEntry> timestamps;
+  for (const Unwritten& entry : unwritten_) {
+    offsets.push_back(entry.at);
+    timestamps.push_back(entry.largest);
+  }
+  unwritten_.clear();
+  TRY(FilePin index, index_file_.pin(OpenMode::create_or_open));
   TRY(FilePin times, time_file_.pin(OpenMode::create_or_open));
-  const Result<> timed =
-      time_index_.maybe_append(*times, largest_.timestamp, largest_.offset, TimeIndex::Closing::no);
-  if (!timed && timed.error().code == Errc::no_space) return {};
-  return timed;
+  Result<> written = offset_index_.append(*index, offsets);
+  if (written) written = time_index_.maybe_append(*times, timestamps);
+  if (written) return written;
+  if (written.error().code != Errc::no_space && written.error().code != Errc::limit_exceeded) {
+    return written;
+  }
+  COVERED("storage.index_entry_without_space");
+  return {};
 }
 
 Result<> Segment::prepare_close(std::vector<std::string>& files) {
   CHECK(indexes_open_);
+  CHECKED(write_entries());
   TRY(FilePin index, index_file_.pin(OpenMode::create_or_open));
   TRY(FilePin times, time_file_.pin(OpenMode::create_or_open));
   if (largest_.timestamp.ms() >= 0) {
@@ -199,6 +215,7 @@ Result<> Segment::reset_indexes() {
     if (!old) return std::unexpected(old.error());
     CHECKED((**old).truncate(0));
   }
+  unwritten_.clear();
   bytes_since_entry_ = 0;
   largest_ = {};
   first_timestamp_ = {};
@@ -222,6 +239,7 @@ void Segment::set_end(uint64_t size, Offset end) {
 
 Task<Result<>> Segment::truncate_to(Offset offset) {
   CO_TRY(const uint64_t position, co_await position_of(offset));
+  CO_CHECKED(write_entries());
   CO_TRY(FilePin file, pin());
   CO_CHECKED(file->truncate(position));
   CO_TRY(FilePin index, index_file_.pin(OpenMode::create_or_open));

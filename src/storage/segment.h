@@ -5,9 +5,9 @@
 // Invariants:
 //  1. size() counts whole batches only; what a failed write left behind it is cut off before the
 //  next one.
-//  2. The indexes are a hint that can be made from the log at any time. Those of the active segment
-//  are complete in
-//     memory; a crash may leave their files short, and then they are rebuilt.
+//  2. The indexes are a hint that can be made from the log at any time. The newest entries of the
+//     active segment are in memory only, at most kUnwrittenEntriesMax; a crash leaves the files
+//     short, and then they are rebuilt.
 //  3. Positions fit in 31 bits, offsets relative to the base too: who appends rolls before either
 //  would not.
 //  4. Every batch that read() or find_*() answers from has passed its CRC in that call.
@@ -41,6 +41,9 @@ std::optional<Offset> parse_segment_file_name(std::string_view name, std::string
 
 inline constexpr std::string_view kLogSuffix = ".log";
 inline constexpr std::string_view kTxnIndexSuffix = ".txnindex";
+
+/// Fewer writes, and fewer dirty files for each sync of the filesystem.
+inline constexpr size_t kUnwrittenEntriesMax = 64;
 
 /// What a segment keeps of a batch that was appended.
 struct BatchFacts {
@@ -143,6 +146,7 @@ class Segment {
   Result<> reset_indexes();
   Result<> note_batch(uint64_t position, const BatchFacts& batch);
   Result<> add_entry(Offset offset, uint64_t position);
+  Result<> write_entries();
   /// Where to begin looking for `offset`: at or before its batch.
   Task<Result<uint64_t>> floor_position(Offset offset);
   /// An offset at or before the first batch with such a timestamp.
@@ -158,6 +162,12 @@ class Segment {
   LogFile log_;
   LogFile index_file_;
   LogFile time_file_;
+  /// Index entries of the active segment that are not in the files yet.
+  struct Unwritten {
+    OffsetPosition at;
+    TimestampEntry largest;
+  };
+  std::vector<Unwritten> unwritten_;
   OffsetIndex offset_index_;
   TimeIndex time_index_;
   bool indexes_open_ = false;

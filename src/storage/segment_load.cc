@@ -1,6 +1,8 @@
 // A segment's indexes: opened when they are first asked, made anew from the log where they make no
 // sense.
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/fault_points.h"
 #include "storage/batch_scan.h"
@@ -58,7 +60,7 @@ Task<Result<>> Segment::rebuild_indexes() {
     if (!header && header.error().code == Errc::corrupt_data) {
       // What can be found can be read; what lies behind answers with the corruption itself.
       COVERED("storage.index_rebuilt_to_corruption");
-      co_return Result<>();
+      break;
     }
     CO_CHECKED(header);
     if (!*header) break;
@@ -67,6 +69,7 @@ Task<Result<>> Segment::rebuild_indexes() {
                            .bytes = (**header).total_size()};
     CO_CHECKED(note_batch(position, batch));
   }
+  CO_CHECKED(write_entries());
   if (largest_.timestamp.ms() < 0) co_return Result<>();
   CO_TRY(FilePin times, time_file_.pin(OpenMode::create_or_open));
   co_return time_index_.maybe_append(*times, largest_.timestamp, largest_.offset,
@@ -75,6 +78,7 @@ Task<Result<>> Segment::rebuild_indexes() {
 
 Task<Result<Offset>> Segment::activate() {
   CO_CHECKED(co_await open_indexes());
+  CO_CHECKED(write_entries());
   const TimestampEntry last = time_index_.last_entry();
   largest_ = last.timestamp.ms() >= 0
                  ? SegmentTimestamp{.timestamp = last.timestamp, .offset = last.offset}
@@ -108,6 +112,11 @@ Task<Result<Offset>> Segment::activate() {
 Task<Result<uint64_t>> Segment::floor_position(Offset offset) {
   CO_CHECKED(co_await open_indexes());
   if (offset <= base_) co_return uint64_t{0};
+  if (!unwritten_.empty() && offset >= unwritten_.front().at.offset) {
+    const auto after = std::ranges::upper_bound(
+        unwritten_, offset, {}, [](const Unwritten& entry) { return entry.at.offset; });
+    co_return std::prev(after)->at.position;
+  }
   if (const auto known = offset_index_.lookup_in_memory(offset)) co_return known->position;
   CO_TRY(FilePin index, index_file_.pin());
   const auto found = co_await offset_index_.lookup(context_.shard.executor(), *index, offset);
@@ -120,6 +129,12 @@ Task<Result<uint64_t>> Segment::floor_position(Offset offset) {
 
 Task<Result<Offset>> Segment::time_floor(WallTime timestamp) {
   CO_CHECKED(co_await open_indexes());
+  if (!unwritten_.empty() && unwritten_.front().largest.timestamp.ms() >= 0 &&
+      timestamp >= unwritten_.front().largest.timestamp) {
+    const auto after = std::ranges::upper_bound(
+        unwritten_, timestamp, {}, [](const Unwritten& entry) { return entry.largest.timestamp; });
+    co_return std::prev(after)->largest.offset;
+  }
   if (const auto known = time_index_.lookup_in_memory(timestamp)) co_return known->offset;
   CO_TRY(FilePin times, time_file_.pin());
   const auto found = co_await time_index_.lookup(context_.shard.executor(), *times, timestamp);

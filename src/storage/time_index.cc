@@ -64,6 +64,31 @@ Result<> TimeIndex::maybe_append(File& file, WallTime timestamp, Offset offset, 
   return {};
 }
 
+Result<> TimeIndex::maybe_append(File& file, std::span<const TimestampEntry> entries) {
+  Buffer bytes(entries.size() * kTimeIndexEntryBytes);
+  TimestampEntry last = last_;
+  for (const TimestampEntry& entry : entries) {
+    if (entry.timestamp <= last.timestamp) continue;
+    CHECK(entry.offset >= last.offset);
+    const int64_t relative = (entry.offset - base_offset_).value();
+    if (relative > std::numeric_limits<int32_t>::max()) {
+      return fail(Errc::limit_exceeded, "the offset is too far from its base");
+    }
+    uint8_t encoded[kTimeIndexEntryBytes];
+    store_be(encoded, entry.timestamp.ms());
+    store_be(encoded + 8, static_cast<int32_t>(relative));
+    bytes.append(encoded);
+    last = entry;
+  }
+  const auto count = static_cast<uint32_t>(bytes.size() / kTimeIndexEntryBytes);
+  if (count == 0) return {};
+  if (count + 1 > places_left()) return fail(Errc::limit_exceeded, "the time index is full");
+  CHECKED(file.write(size_bytes(), bytes.view()));
+  count_ += count;
+  last_ = last;
+  return {};
+}
+
 std::optional<TimestampEntry> TimeIndex::lookup_in_memory(WallTime target) const {
   if (target >= last_.timestamp) return last_;
   if (target <= kNoTimestamp) {

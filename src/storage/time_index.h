@@ -11,7 +11,9 @@
 //  3. Appends are in the page cache on return, as in OffsetIndex.
 // Belongs to one log on one shard. Layout: docs/formats/storage.md.
 
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/ids.h"
@@ -45,6 +47,7 @@ class TimeIndex {
   uint64_t size_bytes() const { return uint64_t{count_} * kTimeIndexEntryBytes; }
   /// Only a closing entry has place.
   bool is_full() const { return count_ + 1 >= count_max_; }
+  uint32_t places_left() const { return count_max_ - std::min(count_, count_max_); }
   /// The largest timestamp indexed; (no timestamp, base offset) without entries.
   TimestampEntry last_entry() const { return last_; }
 
@@ -53,6 +56,8 @@ class TimeIndex {
   /// limit_exceeded where the index is full and the entry does not close the segment.
   /// REQUIRED: offset is not below the last entry's.
   Result<> maybe_append(File& file, WallTime timestamp, Offset offset, Closing closing);
+  /// The same for several that close nothing, with one write; all or an error.
+  Result<> maybe_append(File& file, std::span<const TimestampEntry> entries);
 
   /// The entry with the largest timestamp of at most `target`, (no timestamp, base offset) where
   /// there is none; nothing where that needs the file.
