@@ -72,11 +72,11 @@ class JavaTools:
         self.process.stdout.close()
 
 
-def our_tool(tool, arguments, text=b"", seconds=60):
-    environment = {**os.environ, "PARTITA": str(broker.binary())}
+def our_tool(tool, arguments, text=b"", seconds=60, environment=None, cwd=None):
+    environment = {**os.environ, "PARTITA": str(broker.binary()), **(environment or {})}
     done = subprocess.run(
         [str(BIN / f"{tool}.sh"), *arguments], input=text, capture_output=True, timeout=seconds,
-        env=environment, check=False,
+        env=environment, cwd=cwd, check=False,
     )
     return Run(done.returncode, done.stdout.decode(errors="replace"),
                done.stderr.decode(errors="replace"))

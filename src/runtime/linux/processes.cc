@@ -37,6 +37,12 @@ std::vector<std::string> arguments_of(const std::string& directory) {
   return arguments;
 }
 
+std::string working_directory_of(const std::string& directory) {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink((directory + "/cwd").c_str(), path, sizeof path);
+  return size < 0 ? std::string() : std::string(path, static_cast<size_t>(size));
+}
+
 bool is_ours(const std::string& directory) {
   struct stat status{};
   return ::stat(directory.c_str(), &status) == 0 && status.st_uid == ::getuid();
@@ -56,7 +62,10 @@ Result<std::vector<RunningProcess>> running_processes() {
     const std::string directory = "/proc/" + std::string(name);
     if (!is_ours(directory)) continue;
     std::vector<std::string> arguments = arguments_of(directory);
-    if (!arguments.empty()) found.push_back({.id = id, .arguments = std::move(arguments)});
+    if (arguments.empty()) continue;
+    found.push_back({.id = id,
+                     .arguments = std::move(arguments),
+                     .directory = working_directory_of(directory)});
   }
   std::ranges::sort(found, {}, &RunningProcess::id);
   return found;

@@ -14,6 +14,7 @@ namespace partita {
 struct RunningProcess {
   pid_t id = 0;
   std::vector<std::string> arguments;  ///< the program's name first
+  std::string directory;               ///< that it works in; empty where that is not known
 };
 
 /// Those of this user, without this process, by rising id. One that ends meanwhile is left out.
