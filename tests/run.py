@@ -58,7 +58,7 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
     result = runner.run(tests_of(args.names, args.quick))
-    for seconds, name in sorted(result.seconds, reverse=True)[:5]:
+    for seconds, name in sorted(result.seconds, reverse=True)[:8]:
         print(f"{seconds:6.1f} s  {name}")
     failed = result._bad()
     skipped = f", {len(result.skipped)} skipped" if result.skipped else ""

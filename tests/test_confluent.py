@@ -37,28 +37,36 @@ def produce_all(address, topic, records, **settings):
     return placed
 
 
-def consume_all(address, topic, partition=0, offset=OFFSET_BEGINNING, **settings):
-    """Everything of a partition from an offset on, to its end."""
+def consume_each(address, topic, partitions, offset=OFFSET_BEGINNING, **settings):
+    """Everything of each partition from an offset on, to its end: a list a partition."""
     consumer = Consumer({
         "bootstrap.servers": address, "group.id": "unused", "enable.partition.eof": True,
-        "enable.auto.commit": False, **QUIET, **settings,
+        "enable.auto.commit": False, "fetch.wait.max.ms": 10, **QUIET, **settings,
     })
     try:
-        consumer.assign([TopicPartition(topic, partition, offset)])
-        messages, deadline = [], time.monotonic() + 30
+        consumer.assign([TopicPartition(topic, partition, offset) for partition in partitions])
+        messages, ended = {partition: [] for partition in partitions}, set()
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             message = consumer.poll(1)
             if message is None:
                 continue
             if message.error() is None:
-                messages.append(message)
+                messages[message.partition()].append(message)
             elif message.error().code() == KafkaError._PARTITION_EOF:
-                return messages
+                ended.add(message.partition())
+                if len(ended) == len(messages):
+                    return list(messages.values())
             else:
                 raise KafkaException(message.error())
-        raise AssertionError("no end of the partition within 30 s")
+        raise AssertionError("no end of the partitions within 60 s")
     finally:
         consumer.close()
+
+
+def consume_all(address, topic, partition=0, offset=OFFSET_BEGINNING, **settings):
+    (messages,) = consume_each(address, topic, [partition], offset, **settings)
+    return messages
 
 
 class ConfluentCase(BrokerCase):
@@ -236,10 +244,10 @@ class Produce(ConfluentCase):
         self.create(4)
         keys = [f"key-{number}".encode() for number in range(40)]
         produce_all(self.address, self.topic, [(key, key) for key in keys])
-        for partition in range(4):
+        for partition, got in enumerate(consume_each(self.address, self.topic, range(4))):
             expected = [key for key in keys if consistent_random(key, 4) == partition]
             self.assertTrue(expected)
-            self.assertEqual(self.values(partition), expected)
+            self.assertEqual([message.value() for message in got], expected)
 
     def test_round_robin(self):
         """The application counts, and says which partition."""
@@ -366,7 +374,6 @@ class Consume(ConfluentCase):
         """Less per fetch than a batch has: a batch comes whole, and the next follows."""
         got = consume_all(self.address, self.topic, **{
             "fetch.message.max.bytes": 1, "fetch.max.bytes": 1000, "message.max.bytes": 1000,
-            "fetch.wait.max.ms": 10,
         })
         self.assertEqual([message.value() for message in got], self.values_in)
 

@@ -16,7 +16,7 @@ import segments
 from broker import BrokerCase, Broker
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from test_confluent import consume_all
+from test_confluent import consume_all, consume_each
 
 PARTITIONS = 3
 ROUNDS = 3
@@ -82,8 +82,9 @@ class Crash(unittest.TestCase):
             future.result(20)
 
     def check(self, load):
-        for partition in range(PARTITIONS):
-            got = [int(m.value()) for m in consume_all(self.broker.address, "t", partition)]
+        read = consume_each(self.broker.address, "t", range(PARTITIONS))
+        for partition, messages in enumerate(read):
+            got = [int(message.value()) for message in messages]
             sent = list(range(partition, load.sent, PARTITIONS))
             self.assertEqual(got, sent, f"partition {partition}")
             for offset, number in load.acknowledged[partition]:
@@ -118,8 +119,8 @@ class Crash(unittest.TestCase):
         self.addCleanup(moved.close)
         moved.start()
         self.assertEqual(sorted(acknowledged), list(range(PARTITIONS)))
-        for partition, pairs in acknowledged.items():
-            got = [int(m.value()) for m in consume_all(moved.address, "t", partition)]
+        for partition, messages in enumerate(consume_each(moved.address, "t", range(PARTITIONS))):
+            got, pairs = [int(message.value()) for message in messages], acknowledged[partition]
             self.assertEqual(got, list(range(partition, 3 * len(got), PARTITIONS)))
             self.assertGreaterEqual(len(got), len(pairs))
             for offset, number in pairs:

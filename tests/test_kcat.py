@@ -26,7 +26,9 @@ class Kcat(BrokerCase):
         self.kcat("-P", "-t", topic, *arguments, given=given.encode())
 
     def consume(self, topic, *arguments, form="%o %k=%s\n"):
-        return self.kcat("-C", "-t", topic, "-e", "-q", "-f", form, *arguments).splitlines()
+        # The end is known by a fetch that has waited in vain: not for long.
+        wait = ["-X", "fetch.wait.max.ms=10"]
+        return self.kcat("-C", "-t", topic, "-e", "-q", "-f", form, *wait, *arguments).splitlines()
 
     def test_list_names_broker_and_topic(self):
         self.produce("listed", given="x\n")

@@ -11,7 +11,7 @@ from broker import BrokerCase
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from partitioners import by_key, java_abs, java_hash, murmur2
-from test_confluent import consume_all
+from test_confluent import consume_each
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "java"
 PARTITIONS = 6
@@ -67,9 +67,8 @@ class Partitioners(BrokerCase):
         """`expected`: the partition of each record, in the order of sending."""
         told = [int(line[3]) for line in self.lines if line[0] == topic]
         self.assertEqual(told, expected)
-        for partition in range(PARTITIONS):
-            got = [((m.key() or b"").decode(), m.value().decode())
-                   for m in consume_all(self.address, topic, partition)]
+        for partition, messages in enumerate(consume_each(self.address, topic, range(PARTITIONS))):
+            got = [((m.key() or b"").decode(), m.value().decode()) for m in messages]
             self.assertEqual(got, [r for r, p in zip(records, expected) if p == partition])
 
     def test_default(self):

@@ -13,7 +13,7 @@ import unittest
 from broker import Broker, free_port, wait_until
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
-from test_confluent import consume_all
+from test_confluent import consume_each
 
 
 def write_properties(path, **properties):
@@ -93,9 +93,9 @@ class Start(ServerCase):
             broker.start()
             self.assertEqual(broker.cluster, cluster)
             self.assertEqual(admin.list_topics(timeout=20).cluster_id, cluster)
-            for partition in range(2):
-                got = [int(m.value()) for m in consume_all(broker.address, "t", partition)]
-                self.assertEqual(got, list(range(partition, 20, 2)))
+            for partition, got in enumerate(consume_each(broker.address, "t", range(2))):
+                values = [int(message.value()) for message in got]
+                self.assertEqual(values, list(range(partition, 20, 2)))
             (future,) = admin.describe_configs(
                 [ConfigResource(ConfigResource.Type.TOPIC, "t")]).values()
             self.assertEqual(future.result(20)["retention.ms"].value, "777000")
@@ -265,9 +265,8 @@ class Shards(ServerCase):
             for partition in range(8):
                 producer.produce("t", f"{round_}".encode(), partition=partition)
             self.assertEqual(producer.flush(20), 0)
-        for partition in range(8):
-            got = [m.value() for m in consume_all(broker.address, "t", partition)]
-            self.assertEqual(got, [b"0", b"1", b"2"])
+        for got in consume_each(broker.address, "t", range(8)):
+            self.assertEqual([message.value() for message in got], [b"0", b"1", b"2"])
 
 
 class Memory(ServerCase):
