@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/fault_points.h"
+#include "base/source_path_test.h"
 #include "broker/compatibility.h"
 #include "broker/fetch_session.h"
 #include "broker/handlers/topic_names.h"
@@ -181,7 +182,7 @@ TEST(TopicNames, KafkasRules) {
 }
 
 TEST(Compatibility, ThePageIsWhatTheTableMakes) {
-  std::ifstream file(PARTITA_SOURCE_DIR "/docs/compatibility.md");
+  std::ifstream file(source_path("docs/compatibility.md"));
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(text.str(), compatibility_page()) << "write this to docs/compatibility.md";

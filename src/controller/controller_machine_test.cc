@@ -1,5 +1,6 @@
 // What the controller decides, in the words that Apache Kafka 4.3.1 answered to the same requests.
 
+#include "base/source_path_test.h"
 #include "controller/controller_machine.h"
 
 #include <gtest/gtest.h>
@@ -447,8 +448,7 @@ TEST_F(ControllerTest, ProducerIdsComeInBlocksToRegisteredBrokers) {
 TEST_F(ControllerTest, TakesOverWhatKafkaLeft) {
   // Its log ends with a clean stop of its only broker: no partition has a leader, all have an
   // eligible one.
-  std::ifstream file(std::string(PARTITA_SOURCE_DIR) + "/src/metadata/testdata/kafka_restarts.log",
-                     std::ios::binary);
+  std::ifstream file(source_path("src/metadata/testdata/kafka_restarts.log"), std::ios::binary);
   const Bytes log = Bytes::copy_of(std::string(std::istreambuf_iterator<char>(file), {}));
   metadata::LogReplay replay(metadata::Image::empty());
   records::BatchIterator batches(log.view());

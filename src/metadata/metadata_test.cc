@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/fault_points.h"
+#include "base/source_path_test.h"
 #include "metadata/image_records.h"
 #include "metadata/log_replay.h"
 #include "records/batch_builder.h"
@@ -14,8 +15,7 @@ namespace partita::metadata {
 namespace {
 
 Bytes testdata(const std::string& name) {
-  std::ifstream file(std::string(PARTITA_SOURCE_DIR) + "/src/metadata/testdata/" + name,
-                     std::ios::binary);
+  std::ifstream file(source_path("src/metadata/testdata/" + name), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_FALSE(text.empty()) << name;
   return Bytes::copy_of(text);

@@ -1,6 +1,7 @@
 // The driver on a simulated disk: first start, restarts, kills, snapshots, readers, and a log that
 // Apache Kafka wrote.
 
+#include "base/source_path_test.h"
 #include "raft/raft_node.h"
 
 #include <gtest/gtest.h>
@@ -290,8 +291,7 @@ TEST(RaftNode, SnapshotFilesAreWholeOrRefused) {
 }
 
 Bytes kafka_file(const std::string& name) {
-  std::ifstream file(std::string(PARTITA_SOURCE_DIR) + "/src/metadata/testdata/" + name,
-                     std::ios::binary);
+  std::ifstream file(source_path("src/metadata/testdata/" + name), std::ios::binary);
   return Bytes::copy_of(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 

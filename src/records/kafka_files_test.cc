@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "base/source_path_test.h"
 #include "records/batch_records.h"
 #include "records/check.h"
 #include "records/control.h"
@@ -20,8 +21,7 @@
 namespace partita::records {
 namespace {
 
-const std::filesystem::path kTestdata =
-    std::filesystem::path(PARTITA_SOURCE_DIR) / "src/records/testdata";
+const std::filesystem::path kTestdata = source_path("src/records/testdata");
 
 std::vector<uint8_t> read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

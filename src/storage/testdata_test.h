@@ -10,11 +10,12 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/fault_points.h"
+#include "base/source_path_test.h"
 
 namespace partita::storage {
 
 inline Bytes kafka_file(std::string_view path) {
-  std::ifstream file(PARTITA_SOURCE_DIR "/src/" + std::string(path), std::ios::binary);
+  std::ifstream file(source_path("src/").append(path), std::ios::binary);
   CHECK(file.good());
   return Bytes::copy_of(
       std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()));

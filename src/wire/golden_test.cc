@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/source_path_test.h"
 #include "wire/registry.h"
 
 namespace partita::wire {
@@ -54,7 +55,7 @@ const std::vector<nlohmann::ordered_json>& vectors() {
   static const auto kAll = [] {
     std::vector<nlohmann::ordered_json> all;
     for (const std::string& line :
-         read_gz_lines(PARTITA_SOURCE_DIR "/src/wire/testdata/kafka-4.3.1.jsonl.gz")) {
+         read_gz_lines(source_path("src/wire/testdata/kafka-4.3.1.jsonl.gz"))) {
       if (!line.empty()) all.push_back(nlohmann::ordered_json::parse(line));
     }
     return all;
