@@ -134,7 +134,7 @@ Task<void> Broker::image_changed(std::shared_ptr<const metadata::Image> image,
   const auto published = co_await on_every_shard([&image, &changes](Part& part) {
     return [](Part& here, std::shared_ptr<const metadata::Image> now,
               const metadata::Changes& what) -> Task<Result<>> {
-      here.state->publish(std::move(now), what);
+      co_await here.state->publish(std::move(now), what);
       co_return Result<>();
     }(part, image, changes);
   });

@@ -43,12 +43,25 @@ BrokerShard::BrokerShard(Scope& scope, const Settings& settings, NodeId self,
 
 BrokerShard::~BrokerShard() = default;
 
-void BrokerShard::publish(std::shared_ptr<const metadata::Image> image,
-                          const metadata::Changes& changes) {
+Task<void> BrokerShard::publish(std::shared_ptr<const metadata::Image> image,
+                                const metadata::Changes& changes) {
   image_ = std::move(image);
   if (!found_.empty()) open_found();
   for (const auto& [id, change] : changes.topics) apply_topic(id, change);
   apply_configs(changes);
+  for (const auto& [id, change] : changes.topics) {
+    if (change.before == nullptr && change.after != nullptr) co_await gone(change.after->name);
+  }
+}
+
+Task<void> BrokerShard::gone(std::string topic) {
+  const auto leaving = [this, &topic] {
+    const auto first = leaving_.lower_bound({topic, PartitionIndex(0)});
+    return first != leaving_.end() && first->first.topic == topic;
+  };
+  while (leaving()) {
+    if (!co_await left_.wait(scope_)) co_return;  // the shard is stopping
+  }
 }
 
 void BrokerShard::open_found() {
@@ -176,7 +189,10 @@ Task<void> BrokerShard::let_go(std::unique_ptr<replication::Partition> partition
       log_.error("cannot remove {}: {}", name.to_string(), describe(removed.error()));
     }
   }
-  if (--leaving_[name] == 0) leaving_.erase(name);
+  if (--leaving_[name] == 0) {
+    leaving_.erase(name);
+    left_.wake_all();
+  }
 }
 
 Task<void> BrokerShard::set_aside(storage::FoundPartition found) {

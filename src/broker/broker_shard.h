@@ -9,7 +9,7 @@
 //  1. A partition is served only while the image says that this broker leads it, under the image's
 //     topic id.
 //  2. A deleted partition's log is removed when nobody uses it any more; the same name is not
-//     served again before.
+//     served again before, and an image with a new topic of that name counts as published then.
 
 #include <map>
 #include <memory>
@@ -46,8 +46,10 @@ class BrokerShard {
   /// Hands over directories that were found at start and belong on this shard. Before any
   /// publish().
   void take_found(std::vector<storage::FoundPartition> found) { found_ = std::move(found); }
-  /// From now on this image holds. Returns when what it no longer has is being removed.
-  void publish(std::shared_ptr<const metadata::Image> image, const metadata::Changes& changes);
+  /// From now on this image holds. Returns when the topics that it brings can be served: files of
+  /// deleted topics of the same names are out of the way.
+  Task<void> publish(std::shared_ptr<const metadata::Image> image,
+                     const metadata::Changes& changes);
 
   /// The partition, made ready for use if this broker leads it: unknown_topic_or_partition,
   /// not_leader_or_follower, leader_not_available (a predecessor of that name is still being
@@ -84,6 +86,8 @@ class BrokerShard {
   enum class Files { keep, remove };
   Task<void> let_go(std::unique_ptr<replication::Partition> partition, storage::TopicPartition name,
                     Files files);
+  /// Returns when no partition of that topic name is leaving.
+  Task<void> gone(std::string topic);
   Task<void> set_aside(storage::FoundPartition found);
 
   Scope& scope_;
@@ -98,6 +102,7 @@ class BrokerShard {
   std::vector<storage::FoundPartition> found_;
   std::map<TopicId, LocalTopic> topics_;
   std::map<storage::TopicPartition, uint32_t> leaving_;
+  WaitQueue left_;  // woken when an entry of leaving_ goes
   std::map<uint64_t, Wait*> parked_readers_;
 };
 

@@ -6,6 +6,7 @@ namespace partita::broker {
 namespace {
 
 constexpr Duration kDeletedFilesInterval = 1s;
+constexpr Duration kProducerExpirationInterval = 10min;  // Kafka's, a setting there
 
 void warn_unless_stopped(const Log& log, const char* what, const Result<>& result) {
   if (!result && result.error().code != Errc::stopped) {
@@ -32,6 +33,13 @@ Task<void> unlink_deleted(BrokerShard& shard, Log log) {
   }
 }
 
+Task<void> expire_producers(BrokerShard& shard, Log log) {
+  while (co_await sleep_for(shard.scope(), kProducerExpirationInterval)) {
+    const size_t count = shard.logs().expire_producers(shard.shard().now());
+    if (count > 0) log.info("{} idle producers were forgotten", count);
+  }
+}
+
 Task<void> checkpoint_offsets(BrokerShard& shard, Log log) {
   while (co_await sleep_for(shard.scope(), shard.settings().recovery_point_checkpoint_interval)) {
     warn_unless_stopped(log, "recovery point checkpoint",
@@ -51,6 +59,7 @@ Task<void> checkpoint_high_watermarks(BrokerShard& shard, Log log) {
 void start_maintenance(BrokerShard& shard, Log log) {
   shard.scope().spawn(keep_retention(shard, log));
   shard.scope().spawn(unlink_deleted(shard, log));
+  shard.scope().spawn(expire_producers(shard, log));
   shard.scope().spawn(checkpoint_offsets(shard, log));
   shard.scope().spawn(checkpoint_high_watermarks(shard, log));
 }

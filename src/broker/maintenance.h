@@ -1,5 +1,6 @@
 #pragma once
-// What a shard's logs need from time to time: retention, unlinking of deleted files, checkpoints.
+// What a shard's logs need from time to time: retention, unlinking of deleted files, producers
+// that are gone, checkpoints.
 // One set of tasks a shard, in the shard's scope.
 
 #include "broker/broker_shard.h"

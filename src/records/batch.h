@@ -134,7 +134,9 @@ class BatchView : public BatchHeader {
   /// What must hold of any stored or fetched batch, whoever wrote it: the CRC, offsets and counts
   /// that are possible (compaction leaves fewer records than offsets). Errc::corrupt_data
   /// otherwise. The records are not looked at.
-  Result<void> verify() const;
+  Result<void> verify() const { return verify(computed_crc()); }
+  /// The same where the CRC of what follows the header's CRC field was counted while reading.
+  Result<void> verify(uint32_t computed) const;
 
  private:
   explicit BatchView(const BatchHeader& header) : BatchHeader(header) {}

@@ -117,6 +117,10 @@ ProducerState& PartitionLog::producers() {
   return state().producers;
 }
 
+size_t PartitionLog::expire_producers(Instant now) {
+  return state_ ? state_->producers.expire(now) : 0;
+}
+
 const LeaderEpochCache& PartitionLog::epochs() {
   return state().epochs;
 }

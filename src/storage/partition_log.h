@@ -220,6 +220,8 @@ class PartitionLog {
   /// The epoch of the batch at `offset`, as the epoch cache knows it.
   LeaderEpoch epoch_of(Offset offset) const;
   ProducerState& producers();
+  /// Forgets producers that were idle for producer.id.expiration.ms; answers how many.
+  size_t expire_producers(Instant now);
   const LeaderEpochCache& epochs();
 
   // Cutting off. All of these are durable on return.
@@ -279,6 +281,7 @@ class PartitionLog {
   Result<> make_room(Offset last_offset, WallTime max_timestamp, size_t bytes, WallTime now);
   Result<> write(std::span<const ByteView> parts, size_t bytes);
   Result<> batch_written(const records::BatchHeader& header, ByteView front, const Bytes& received);
+  void note_appended(size_t bytes);
   void note_producer(const records::BatchHeader& header, const Bytes& received);
   Result<> check_follower_batches(ByteView batches) const;
   Result<size_t> append_run(const Bytes& batches, size_t from, WallTime now, AppendResult& result);

@@ -90,7 +90,7 @@ Result<AppendResult> PartitionLog::append_as_leader(std::span<LeaderBatch> batch
   }
   result.last_offset = sum.last_offset;
   result.bytes = sum.bytes;
-  context_.flusher.appended(*this, sum.bytes);
+  note_appended(sum.bytes);
   return result;
 }
 
@@ -184,6 +184,11 @@ void PartitionLog::note_producer(const records::BatchHeader& header, const Bytes
   producers.advance_to(header.next_offset());
 }
 
+void PartitionLog::note_appended(size_t bytes) {
+  if (config_->durability != Durability::os) active().start_writeback();
+  context_.flusher.appended(*this, bytes);
+}
+
 Result<AppendResult> PartitionLog::append_as_follower(const Bytes& batches, WallTime now) {
   CHECKED(ready_to_append());
   AppendResult result{.first_offset = log_end_,
@@ -193,7 +198,7 @@ Result<AppendResult> PartitionLog::append_as_follower(const Bytes& batches, Wall
   for (size_t at = 0; at < batches.size();) {
     TRY(at, append_run(batches, at, now, result));
   }
-  if (result.bytes > 0) context_.flusher.appended(*this, result.bytes);
+  if (result.bytes > 0) note_appended(result.bytes);
   return result;
 }
 

@@ -88,10 +88,7 @@ Result<> Segment::write(std::span<const ByteView> parts, size_t bytes) {
   CHECK(size_ + bytes <= kPositionMax);
   TRY(FilePin file, log_.pin());
   Result<> written = file->write(size_, parts);
-  if (written) {
-    maybe_start_writeback(*file, bytes);
-    return written;
-  }
+  if (written) return written;
   COVERED("storage.write_failed");
   const Result<> cut = file->truncate(size_);
   if (!cut)
@@ -99,12 +96,13 @@ Result<> Segment::write(std::span<const ByteView> parts, size_t bytes) {
   return written;
 }
 
-void Segment::maybe_start_writeback(File& file, size_t bytes) {
+void Segment::start_writeback() {
   constexpr uint64_t kWritebackBytes = uint64_t{2} << 20;
-  const uint64_t end = size_ + bytes;
-  if (end - written_back_ < kWritebackBytes) return;
-  file.start_writeback(written_back_, end - written_back_);
-  written_back_ = end;
+  if (size_ - written_back_ < kWritebackBytes) return;
+  Result<FilePin> file = log_.pin();
+  if (!file) return;  // the flush will tell
+  (*file)->start_writeback(written_back_, size_ - written_back_);
+  written_back_ = size_;
 }
 
 Result<> Segment::appended(const BatchFacts& batch) {

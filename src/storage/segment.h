@@ -97,6 +97,9 @@ class Segment {
                    const LogConfig& config) const;
   /// One write at the end. After an error the file is as long as before; io_error where it is not.
   Result<> write(std::span<const ByteView> parts, size_t bytes);
+  /// Asks the system to begin writing to the disk what has gathered, so that the next flush finds
+  /// little to do: a hint, for logs whose appends are flushed.
+  void start_writeback();
   /// Counts a batch that write() has written, and indexes it. In the order of the batches.
   Result<> appended(const BatchFacts& batch);
   /// Completes the indexes: the segment is active no longer. Their files' paths are added to
@@ -151,7 +154,6 @@ class Segment {
   Task<Result<uint64_t>> floor_position(Offset offset);
   /// An offset at or before the first batch with such a timestamp.
   Task<Result<Offset>> time_floor(WallTime timestamp);
-  void maybe_start_writeback(File& file, size_t bytes);
 
   LogContext& context_;
   const Offset base_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "base/fault_points.h"
 #include "records/lookup.h"
 #include "storage/batch_scan.h"
@@ -14,42 +15,48 @@ namespace {
 
 /// What a read takes beyond the bytes asked for where the index only knows about where to begin.
 constexpr size_t kIndexSlack = size_t{8} << 10;
+/// A read ends after so many bytes, whatever was asked for: the reader comes back for more, and
+/// many readers do not hold much memory each.
+constexpr size_t kReadBytesMax = size_t{2} << 20;
+/// Bytes are looked at piece by piece, while the processor's cache still has them.
+constexpr size_t kPieceBytes = size_t{256} << 10;
 
 Error as_corruption(const Error& error) {
   return Error{.code = Errc::corrupt_data, .detail = error.detail};
 }
 
-/// Gathers whole batches out of bytes that begin with one.
+/// Gathers whole batches out of bytes that begin with one and arrive piece by piece.
 class SliceCut {
  public:
-  SliceCut(ByteView bytes, Offset from, Offset upper_bound, size_t bytes_max, bool at_least_one)
-      : bytes_(bytes),
-        from_(from),
+  SliceCut(Offset from, Offset upper_bound, size_t bytes_max, bool at_least_one)
+      : from_(from),
         upper_bound_(upper_bound),
         bytes_max_(bytes_max),
         at_least_one_(at_least_one),
         next_offset_(from) {}
 
-  /// Walks as far as the bytes go. An error where the first wanted batch is bad; a bad one behind
-  /// good ones ends the slice before it.
-  Result<> walk() {
-    while (bytes_.size() - at_ >= records::kBatchHeaderBytes && !ended_) {
-      const auto header = records::BatchHeader::parse(bytes_.subspan(at_));
+  /// Walks as far as the bytes go: those of the last call, and more. An error where the first
+  /// wanted batch is bad; a bad one behind good ones ends the slice before it.
+  Result<> walk(ByteView bytes) {
+    while (bytes.size() - at_ >= records::kBatchHeaderBytes && !ended_) {
+      const auto header = records::BatchHeader::parse(bytes.subspan(at_));
       if (!header) return stop(as_corruption(header.error()));
       const size_t size = header->total_size();
       const bool skipped = header->last_offset() < from_;
-      if (!skipped && header->last_offset() >= upper_bound_) return end();
-      if (!skipped && taken() + size > bytes_max_ && !(at_least_one_ && taken() == 0)) return end();
+      if (!skipped && (header->last_offset() >= upper_bound_ || !fits(size))) return end();
       wanted_ = size;
-      if (size > bytes_.size() - at_) return {};
+      if (!skipped) count(bytes, size);
+      if (size > bytes.size() - at_) return {};
       if (!skipped) {
-        const Result<> good = take(*header, size);
+        const Result<> good = take(bytes, *header, size);
         if (!good) return stop(as_corruption(good.error()));
       }
       at_ += size;
     }
     return {};
   }
+  /// Nothing more is wanted.
+  bool ended() const { return ended_; }
 
   /// The walk ran into the end of the bytes before it had anything: where to read on, and how much
   /// at least.
@@ -62,9 +69,23 @@ class SliceCut {
   Offset next_offset() const { return next_offset_; }
 
  private:
-  Result<> take(const records::BatchHeader& header, size_t size) {
-    TRY(const auto batch, records::BatchView::parse(bytes_.subspan(at_, size)));
-    CHECKED(batch.verify());
+  bool fits(size_t size) const {
+    if (taken() == 0) return size <= bytes_max_ || at_least_one_;
+    return taken() + size <= std::min(bytes_max_, kReadBytesMax);
+  }
+  /// The CRC of the batch at at_, as far as its bytes go.
+  void count(ByteView bytes, size_t size) {
+    if (counted_to_ <= at_) {
+      counted_to_ = at_ + records::kCrcStart;
+      crc_ = 0;
+    }
+    const size_t end = std::min(at_ + size, bytes.size());
+    crc_ = crc32c(bytes.subspan(counted_to_, end - counted_to_), crc_);
+    counted_to_ = end;
+  }
+  Result<> take(ByteView bytes, const records::BatchHeader& header, size_t size) {
+    TRY(const auto batch, records::BatchView::parse(bytes.subspan(at_, size)));
+    CHECKED(batch.verify(crc_));
     if (!first_offset_) {
       first_offset_ = header.base_offset();
       start_ = at_;
@@ -83,7 +104,6 @@ class SliceCut {
     return std::unexpected(std::move(error));
   }
 
-  const ByteView bytes_;
   const Offset from_;
   const Offset upper_bound_;
   const size_t bytes_max_;
@@ -93,6 +113,8 @@ class SliceCut {
   size_t start_ = 0;
   size_t end_ = 0;
   bool ended_ = false;
+  uint32_t crc_ = 0;       // of the batch at at_ ...
+  size_t counted_to_ = 0;  // ... up to here
   std::optional<Offset> first_offset_;
   Offset next_offset_;
 };
@@ -109,7 +131,7 @@ Task<Result<SegmentRead>> Segment::read(Offset from, Offset upper_bound, size_t 
     CO_TRY(position, co_await floor_position(from));
   }
   CO_TRY(FilePin file, pin());
-  size_t wanted = bytes_max + (known_position ? 0 : kIndexSlack);
+  size_t wanted = std::min(bytes_max, kReadBytesMax) + (known_position ? 0 : kIndexSlack);
   wanted = std::max(wanted, records::kBatchHeaderBytes);
   while (true) {
     if (position >= end) {
@@ -122,15 +144,18 @@ Task<Result<SegmentRead>> Segment::read(Offset from, Offset upper_bound, size_t 
     }
     const size_t size = std::min<uint64_t>(wanted, end - position);
     Buffer buffer(size);
-    buffer.resize(size);
-    const Result<> filled =
-        co_await read_exactly(context_.shard.executor(), *file, position, buffer.span());
-    if (!filled && filled.error().code == Errc::truncated_data) {
-      co_return std::unexpected(as_corruption(filled.error()));
+    SliceCut cut(from, upper_bound, bytes_max, at_least_one);
+    while (buffer.size() < size && !cut.ended()) {
+      const size_t piece = std::min(kPieceBytes, size - buffer.size());
+      const Result<> filled = co_await read_exactly(
+          context_.shard.executor(), *file, position + buffer.size(), buffer.spare().first(piece));
+      if (!filled && filled.error().code == Errc::truncated_data) {
+        co_return std::unexpected(as_corruption(filled.error()));
+      }
+      CO_CHECKED(filled);
+      buffer.grow_by(piece);
+      CO_CHECKED(cut.walk(buffer.view()));
     }
-    CO_CHECKED(filled);
-    SliceCut cut(buffer.view(), from, upper_bound, bytes_max, at_least_one);
-    CO_CHECKED(cut.walk());
     if (cut.starved()) {
       if (position + cut.position() >= end) {
         position = end;

@@ -139,6 +139,12 @@ Task<Result<size_t>> ShardLogs::delete_old_segments(Instant now, WallTime wall) 
   co_return count;
 }
 
+size_t ShardLogs::expire_producers(Instant now) {
+  size_t count = 0;
+  for (const auto& [name, log] : logs_) count += log->expire_producers(now);
+  return count;
+}
+
 std::vector<CheckpointEntry> ShardLogs::checkpoint_entries() const {
   std::vector<CheckpointEntry> entries;
   for (const auto& [name, log] : logs_) {

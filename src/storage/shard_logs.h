@@ -74,6 +74,8 @@ class ShardLogs {
   /// Retention of every loaded or unloaded log. A wall clock that stepped by more than a minute
   /// since the last call deletes nothing this time (semantics R8). Answers how many segments went.
   Task<Result<size_t>> delete_old_segments(Instant now, WallTime wall);
+  /// Forgets idle producers in every log that is loaded; answers how many.
+  size_t expire_producers(Instant now);
   /// Entries of all logs with files, for LogDirectory::write_checkpoints and write_high_watermarks.
   std::vector<CheckpointEntry> checkpoint_entries() const;
   /// Both checkpoints that a restart needs / the high watermarks, through the directory's home
