@@ -16,6 +16,8 @@ function(partita_wire_generate)
     OUTPUT ${listed} COMMAND ${Python3_EXECUTABLE} -B ${gen}/generate.py ${schema} ${out}
     DEPENDS ${inputs} COMMENT "Generating Kafka's messages" VERBATIM)
   target_sources(partita_wire PRIVATE ${listed})
+  add_custom_target(partita_generated DEPENDS ${listed})
+  add_dependencies(partita_wire partita_generated)
 
   # Several messages a compilation: the headers that they share cost more than a message does.
   # Included by their names below ${out} (CMake's own unity files name the checkout's path, and no

@@ -1,5 +1,6 @@
 """Plants a fault of each kind in a small tree and asks tools/tidy to name it."""
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,9 @@ class TidyTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name).resolve()
+        self.root = Path(folder.name).resolve() / 'checkout'
+        self.cache = self.root.parent / 'cache'
+        self.root.mkdir()
         for name in ('.clang-format', '.clang-tidy'):
             shutil.copy(TOOLS.parent / name, self.root / name)
         self.write('src/a/README.md', '# a\n')
@@ -28,7 +31,7 @@ class TidyTest(unittest.TestCase):
 
     def run_tidy(self, *flags):
         done = subprocess.run([TOOLS / 'tidy', '--root', self.root, *flags], capture_output=True,
-                              text=True)
+                              text=True, env={**os.environ, 'XDG_CACHE_HOME': str(self.cache)})
         self.assertEqual(done.stderr, '')
         return done.returncode, done.stdout
 
@@ -199,11 +202,12 @@ Task lives_on(int* number) {
 }
 '''
 
-    def prepare(self, text):
+    def prepare(self, text, extra=''):
         self.write('src/a/a.cc', text)
         self.write('build/debug/compile_commands.json', json.dumps(
             [{'directory': str(self.root), 'file': str(self.root / 'src/a/a.cc'),
-              'command': f'clang++-19 -std=c++23 -I{self.root}/src -c {self.root}/src/a/a.cc'}]))
+              'command': f'clang++-19 -std=c++23 {extra} -I{self.root}/src '
+                         f'-c {self.root}/src/a/a.cc'}]))
 
     def test_formatting_and_its_mending(self):
         self.write('src/a/a.cc', 'int  f( ) ;\n')
@@ -228,10 +232,23 @@ Task lives_on(int* number) {
         self.write('src/a/a.h', good)
         self.prepare('#include "a/a.h"\n')
         self.expect_clean(flags=())
-        passed = len(list((self.root / 'build/tidy').glob('tidy-*')))
-        self.assertEqual(passed, 1)
+        self.assertEqual(len(self.passes()), 1)
         self.write('src/a/a.h', bad)
         self.expect_fault('src/a/a.h:', 'bugprone-use-after-move', flags=())
+
+    def passes(self):
+        return list((self.cache / 'partita/tidy').glob('tidy-*'))
+
+    def test_a_clone_elsewhere_profits_and_other_flags_do_not(self):
+        self.prepare('int a;\n')
+        self.expect_clean(flags=())
+        self.root = self.root.rename(self.root.parent / 'elsewhere')
+        self.prepare('int a;\n')
+        self.expect_clean(flags=())
+        self.assertEqual(len(self.passes()), 1)
+        self.prepare('int a;\n', extra='-DB')
+        self.expect_clean(flags=())
+        self.assertEqual(len(self.passes()), 2)
 
     def test_missing_build_is_said(self):
         self.write('src/a/a.cc', 'int a;\n')

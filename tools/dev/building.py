@@ -14,19 +14,20 @@ def folder(preset):
 def build(preset, *targets):
     """Builds `targets`, or all of the preset. Raises CalledProcessError where it fails."""
     where = folder(preset)
-    if not (where / 'build.ninja').exists():
+    made, presets = where / 'build.ninja', ROOT / 'CMakePresets.json'
+    if not made.exists() or made.stat().st_mtime < presets.stat().st_mtime:
         subprocess.run(['cmake', '--preset', preset], cwd=ROOT, check=True,
                        stdout=subprocess.DEVNULL)
     subprocess.run(['ninja', '-C', where, f'-j{JOBS}', *targets], check=True)
 
 
-def release_binary():
-    """build/release/partita, built."""
-    build('release', 'partita')
-    return folder('release') / 'partita'
+def binary(preset='release'):
+    """build/PRESET/partita, built."""
+    build(preset, 'partita')
+    return folder(preset) / 'partita'
 
 
-def simulator():
-    """The simulator of the debug preset, built."""
-    build('debug', 'partita_simulator')
-    return folder('debug') / 'partita_sim'
+def simulator(preset='debug'):
+    """The simulator of a preset, built."""
+    build(preset, 'partita_simulator')
+    return folder(preset) / 'partita_sim'

@@ -6,6 +6,8 @@ import subprocess
 from building import JOBS, ROOT, build, folder
 from unit import environment
 
+# The same flags as preset fuzz, and by then already built for the unit tests.
+PRESET = 'asan'
 EXECUTED = re.compile(r'stat::number_of_executed_units:\s*(\d+)')
 
 
@@ -23,8 +25,8 @@ def seeds_of(target):
 def run_target(program, seconds):
     """(name of what failed or None, output)"""
     name = program.name
-    corpus = folder('fuzz') / 'corpus' / name
-    artifacts = folder('fuzz') / 'artifacts'
+    corpus = folder(PRESET) / 'corpus' / name
+    artifacts = folder(PRESET) / 'artifacts'
     corpus.mkdir(parents=True, exist_ok=True)
     artifacts.mkdir(exist_ok=True)
     done = subprocess.run(
@@ -43,8 +45,8 @@ def run_target(program, seconds):
 
 def run(tally, seconds):
     """Every target counts as one test."""
-    build('fuzz')
-    programs = sorted(path for path in (folder('fuzz') / 'src').glob('*_fuzz') if path.is_file())
+    build(PRESET, 'partita_fuzzers')
+    programs = sorted(path for path in (folder(PRESET) / 'src').glob('*_fuzz') if path.is_file())
     failures, passed = [], 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for failure, output in pool.map(lambda program: run_target(program, seconds), programs):

@@ -3,8 +3,7 @@
   setup [--all]          install what is missing (--all: the test clients too)
   build                  build/release/partita
   run [--port N]         build, then a broker on localhost:9092 with its data in ./data
-  test [--quick | --thorough]   what must hold; --quick takes under a minute once built, --thorough
-                         adds Kafka's own tools, clang-tidy, sanitizers and fuzz targets
+  test [--quick]         everything that must hold; --quick: in under a minute once built
   sim [--seed N] [--runs N]   simulated clusters from seeds
   fuzz [SECONDS]         every fuzz target, 60 seconds each unless told
   bench [ARGUMENT ...]   side by side with Apache Kafka; see bench/README.md
@@ -37,7 +36,7 @@ def setup(arguments):
 def build(arguments):
     argparse.ArgumentParser(prog='./dev build').parse_args(arguments)
     packages.setup()
-    print(building.release_binary().relative_to(ROOT))
+    print(building.binary().relative_to(ROOT))
     return 0
 
 
@@ -53,9 +52,7 @@ def run(arguments):
 def test(arguments):
     parser = argparse.ArgumentParser(prog='./dev test')
     parser.add_argument('--quick', action='store_true')
-    parser.add_argument('--thorough', action='store_true')
-    options = parser.parse_args(arguments)
-    return stages.test(options.quick, options.thorough)
+    return stages.test(parser.parse_args(arguments).quick)
 
 
 def sim(arguments):
@@ -75,14 +72,14 @@ def fuzz(arguments):
 
 def bench(arguments):
     packages.setup(clients=True, java=True)
-    building.release_binary()
+    building.binary()
     return subprocess.run([sys.executable, ROOT / 'bench/run.py', *arguments]).returncode
 
 
 def tidy(arguments):
     packages.setup()
     if '--quick' not in arguments:
-        building.build('debug')     # generated headers, and the flags of every file
+        building.build('debug', 'partita_generated')    # and with it the flags of every file
     layers = subprocess.run([ROOT / 'tools/layers']).returncode
     return subprocess.run([ROOT / 'tools/tidy', *arguments]).returncode or layers
 

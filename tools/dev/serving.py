@@ -4,7 +4,7 @@ import socket
 import subprocess
 import time
 
-from building import ROOT, release_binary
+from building import ROOT, binary
 
 NEXT = """
 A broker is listening on localhost:{port}; its data is in {data}. Ctrl-C stops it.
@@ -30,7 +30,7 @@ def serve(port, data):
     if _listens(port):
         print(f'Something listens on localhost:{port} already; stop it, or give --port.')
         return 1
-    broker = subprocess.Popen([release_binary(), 'server', '--port', str(port),
+    broker = subprocess.Popen([binary(), 'server', '--port', str(port),
                                '--data-dir', data], cwd=ROOT)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: broker.send_signal(number))

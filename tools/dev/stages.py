@@ -1,5 +1,4 @@
 """What ./dev test runs, cheap and telling things first."""
-import os
 import sys
 
 import building
@@ -13,6 +12,12 @@ FUZZ_SECONDS = 8
 SIM_RUNS, SIM_RUNS_QUICK = 60, 20
 # Threads meet in these folders; what stands above runs to completion on one shard.
 THREADED = ('base', 'runtime', 'runtime_linux')
+
+
+def release(tally):
+    """What users get, and the benchmarks, which nothing else here builds."""
+    building.build('release')
+    tally.add('release', 1, [])
 
 
 def python_tests(tally):
@@ -34,19 +39,25 @@ def tidy_quick(tally):
 
 
 def tidy(tally):
+    building.build('debug', 'partita_generated')
     counting.add_check(tally, 'tidy', [ROOT / 'tools/tidy'])
 
 
-def simulator(runs):
+def unit_tests(preset, quick=False):
+    return lambda tally: unit.run(tally, preset, quick)
+
+
+def simulator(preset, runs):
     def work(tally):
-        counting.add_runner(tally, 'simulator', [building.simulator(), '--runs', str(runs)])
+        counting.add_runner(tally, 'simulator', [building.simulator(preset), '--runs', str(runs)],
+                            env=unit.environment())
     return work
 
 
-def black_box(*flags):
+def black_box(*flags, preset='release'):
     """Real processes and real clients."""
     def work(tally):
-        environment = {**os.environ, 'PARTITA': str(building.release_binary())}
+        environment = {**unit.environment(), 'PARTITA': str(building.binary(preset))}
         counting.add_runner(tally, 'black box', [sys.executable, ROOT / 'tests/run.py', *flags],
                             cwd=ROOT, env=environment)
     return work
@@ -63,35 +74,35 @@ QUICK = [
     ("tests of the tools", python_tests),
     ('layers', layers),
     ('tidy --quick', tidy_quick),
-    ('unit tests, debug', lambda tally: unit.run(tally, 'debug', quick=True)),
-    ('simulator', simulator(SIM_RUNS_QUICK)),
+    ('unit tests, debug', unit_tests('debug', quick=True)),
+    ('simulator', simulator('debug', SIM_RUNS_QUICK)),
     ('black box', black_box('--quick')),
 ]
+# One sanitized build serves unit tests, simulator, fuzz targets and bad input: what debug finds,
+# it finds, and building debug as well would take ten minutes more.
 FULL = [
     ("tests of the tools", python_tests),
     ('layers', layers),
     ('tidy --quick', tidy_quick),
-    ('unit tests, debug', lambda tally: unit.run(tally, 'debug')),
-    ('simulator', simulator(SIM_RUNS)),
+    ('release', release),
     ('black box', black_box('test_kcat', 'test_server', 'test_confluent', 'test_crash',
-                            'test_bad_input', 'test_kafka_python')),
-]
-# What takes another half hour on two cores: Apache Kafka's own tools (a Java process a call),
-# clang-tidy, sanitizers, fuzz targets.
-THOROUGH = [
+                            'test_kafka_python')),
     ('black box, Java', black_box('test_java_tools', 'test_kafka_tools',
                                   'test_seeds_partitioners')),
-    ('tidy', tidy),
-    ('unit tests, asan', lambda tally: unit.run(tally, 'asan')),
-    ('unit tests, tsan', threads),
+    ('unit tests, asan', unit_tests('asan')),
+    ('simulator', simulator('asan', SIM_RUNS)),
+    ('black box, bad input, asan', black_box('test_bad_framing', 'test_bad_reading',
+                                             'test_bad_records', preset='asan')),
     ('fuzz', lambda tally: fuzzing.run(tally, FUZZ_SECONDS)),
+    ('unit tests, tsan', threads),
+    ('tidy', tidy),
 ]
 
 
-def test(quick=False, thorough=False):
+def test(quick=False):
     """Runs all stages, whatever fails; answers the exit code."""
-    packages.setup(clients=True, java=thorough)
+    packages.setup(clients=True, java=not quick)
     tally = counting.Tally()
-    for name, work in QUICK if quick else FULL + (THOROUGH if thorough else []):
+    for name, work in QUICK if quick else FULL:
         tally.stage(name, work)
     return tally.close()

@@ -1,8 +1,8 @@
 """clang-format and clang-tidy over the files whose bytes changed since they last passed.
 
-What passed is remembered under build/tidy as one empty file a pass, named by the hash of all that
-the verdict depends on: the tool's version and settings, the file, and every header of ours it
-reaches.
+What passed is remembered as one empty file a pass, named by the hash of all that the verdict
+depends on: the tool's version and settings, the file, the compiler's flags, and every header of
+ours that it reaches. Where the checkout lies is no part of it, so one memory serves every clone.
 """
 import concurrent.futures
 import hashlib
@@ -11,21 +11,38 @@ import os
 import re
 import shutil
 import subprocess
+import time
+from pathlib import Path
 
 FORMAT, TIDY = 'clang-format-19', 'clang-tidy-19'
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
-_JOBS = 2
+_JOBS = os.cpu_count() or 2
+_KEPT_S = 30 * 24 * 3600
+
+
+def memory():
+    """The folder of what passed: partita/tidy in the user's cache."""
+    cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(cache) / 'partita/tidy'
 
 
 class Passed:
-    """The memory of what passed."""
+    """The memory of what passed; what nobody asked for in a month is dropped."""
 
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        oldest = time.time() - _KEPT_S
+        for entry in folder.iterdir():
+            if entry.stat().st_mtime < oldest:
+                entry.unlink(missing_ok=True)
 
     def __contains__(self, key):
-        return (self.folder / key).exists()
+        try:
+            os.utime(self.folder / key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def add(self, key):
         (self.folder / key).touch()
@@ -104,11 +121,12 @@ def check_tidy(root, files, passed, build):
     if not database.exists():
         yield f'{build}: no compile_commands.json: configure it first with cmake --preset debug'
         return
-    known = {os.path.realpath(row['file']) for row in json.loads(database.read_text())}
+    flags = {os.path.realpath(row['file']): row['command'].replace(str(root), '').encode()
+             for row in json.loads(database.read_text())}
     base = _digest(_version(TIDY), (root / '.clang-tidy').read_bytes()).encode()
     headers = Headers(root, build)
-    keys = {path: 'tidy-' + _digest(base, headers.digest(path).encode())
-            for path in files if path.suffix == '.cc' and os.path.realpath(path) in known}
+    keys = {path: 'tidy-' + _digest(base, flags[str(path)], headers.digest(path).encode())
+            for path in map(Path.resolve, files) if path.suffix == '.cc' and str(path) in flags}
 
     def work(path):
         command = [TIDY, '--quiet', '-p', str(build), f'--header-filter=^{root}/(src|include)/',
