@@ -1,6 +1,5 @@
 // What the controller decides, in the words that Apache Kafka 4.3.1 answered to the same requests.
 
-#include "base/source_path_test.h"
 #include "controller/controller_machine.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 #include <set>
 
 #include "base/fault_points.h"
+#include "base/source_path_test.h"
 #include "controller/replica_placer.h"
 #include "metadata/features.h"
 #include "metadata/log_replay.h"

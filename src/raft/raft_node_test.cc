@@ -1,7 +1,6 @@
 // The driver on a simulated disk: first start, restarts, kills, snapshots, readers, and a log that
 // Apache Kafka wrote.
 
-#include "base/source_path_test.h"
 #include "raft/raft_node.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 #include <fstream>
 
 #include "base/fault_points.h"
+#include "base/source_path_test.h"
 #include "raft/quorum_state.h"
 #include "records/batch_builder.h"
 #include "runtime/sim/crash_enumerator.h"
