@@ -1,4 +1,5 @@
 """What ./dev test runs, cheap and telling things first."""
+import os
 import sys
 
 import building
@@ -10,8 +11,9 @@ import unit
 ROOT = building.ROOT
 FUZZ_SECONDS = 8
 SIM_RUNS, SIM_RUNS_QUICK = 60, 20
-# Threads meet in these folders; what stands above runs to completion on one shard.
-THREADED = ('base', 'runtime', 'runtime_linux')
+# Threads meet in these folders, sockets and shards included; what stands above runs to completion
+# on one shard.
+THREADED = ('base', 'runtime', 'runtime_linux', 'rpc')
 
 
 def release(tally):
@@ -54,10 +56,11 @@ def simulator(preset, runs):
     return work
 
 
-def black_box(*flags, preset='release'):
+def black_box(*flags, preset='release', **variables):
     """Real processes and real clients."""
     def work(tally):
-        environment = {**unit.environment(), 'PARTITA': str(building.binary(preset))}
+        environment = {**os.environ, **variables, 'PARTITA': str(building.binary(preset)),
+                       'LLVM_SYMBOLIZER_PATH': unit.SYMBOLIZER}
         counting.add_runner(tally, 'black box', [sys.executable, ROOT / 'tests/run.py', *flags],
                             cwd=ROOT, env=environment)
     return work

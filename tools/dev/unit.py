@@ -9,6 +9,7 @@ from pathlib import Path
 from building import JOBS, build, folder
 
 TIMEOUT_S = 900
+SYMBOLIZER = '/usr/bin/llvm-symbolizer-19'
 SANITIZERS = {
     'ASAN_OPTIONS': 'detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1',
     'UBSAN_OPTIONS': 'print_stacktrace=1',
@@ -18,7 +19,7 @@ SANITIZERS = {
 
 def environment():
     """The environment with the sanitizers' options and their symbolizer."""
-    return {**SANITIZERS, 'LLVM_SYMBOLIZER_PATH': '/usr/bin/llvm-symbolizer-19', **os.environ}
+    return {**SANITIZERS, 'LLVM_SYMBOLIZER_PATH': SYMBOLIZER, **os.environ}
 
 
 def test_programs(preset):
