@@ -38,10 +38,23 @@ raft::VoterEndpoint controller_endpoint(const Settings& settings, const std::str
   return endpoint;
 }
 
+std::vector<raft::Voter> initial_voters(const Settings& settings, NodeId node,
+                                        const DirectoryFormat& format) {
+  if (format.quorum == DirectoryFormat::Quorum::untold) return {};
+  const raft::VoterEndpoint here = controller_endpoint(settings, format.host_name);
+  if (format.quorum == DirectoryFormat::Quorum::this_node)
+    return {{.key = {node, format.directory_id}, .endpoints = {here}}};
+  std::vector<raft::Voter> voters;
+  for (const InitialController& each : format.controllers) {
+    voters.push_back({.key = {each.id, each.directory_id},
+                      .endpoints = {{here.listener, each.host, each.port}}});
+  }
+  return voters;
+}
+
 }  // namespace
 
-Task<Result<>> format_directory(Shard& shard, const Settings& settings, std::string cluster_id,
-                                DirectoryId directory_id, std::string host_name) {
+Task<Result<>> format_directory(Shard& shard, const Settings& settings, DirectoryFormat format) {
   Disk& disk = shard.disk();
   const std::string& directory = settings.log_dir;
   const Result<> made = disk.make_directory(directory);
@@ -51,13 +64,15 @@ Task<Result<>> format_directory(Shard& shard, const Settings& settings, std::str
   }
   storage::MetaProperties properties;
   properties.node_id = NodeId(settings.node_id >= 0 ? settings.node_id : kFirstNodeId);
-  properties.cluster_id = std::move(cluster_id);
-  properties.directory_id = directory_id;
-  raft::Voter voter{.key = {*properties.node_id, directory_id}};
-  voter.endpoints.push_back(controller_endpoint(settings, host_name));
+  properties.cluster_id = format.cluster_id;
+  properties.directory_id = format.directory_id;
   const WallTime now = shard.clock().wall();
-  CO_CHECKED(co_await controller::format_directory(shard.executor(), disk,
-                                                   {.directory = directory, .voter = voter}, now));
+  CO_CHECKED(co_await controller::format_directory(
+      shard.executor(), disk,
+      {.directory = directory,
+       .voters = initial_voters(settings, *properties.node_id, format),
+       .features = std::move(format.features)},
+      now));
   co_return co_await replace_file(shard.executor(), disk,
                                   join_path(directory, storage::kMetaPropertiesFile),
                                   storage::encode_meta_properties(properties, now));

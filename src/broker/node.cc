@@ -1,6 +1,7 @@
 #include "broker/node.h"
 
 #include "base/check.h"
+#include "broker/static_voters.h"
 #include "controller/format.h"
 
 namespace partita::broker {
@@ -91,19 +92,21 @@ Task<Result<>> Node::format() {
   voter.endpoints.push_back({.listener = kControllerListener,
                              .host = first.host.empty() ? host_name_ : first.host,
                              .port = first.port});
-  CO_CHECKED(co_await controller::format_directory(shard.executor(), shard.disk(),
-                                                   {.directory = settings_.log_dir, .voter = voter},
-                                                   shard.clock().wall()));
+  CO_CHECKED(co_await controller::format_directory(
+      shard.executor(), shard.disk(), {.directory = settings_.log_dir, .voters = {voter}},
+      shard.clock().wall()));
   log_.info("formatted {} for cluster {}", settings_.log_dir, properties.cluster_id);
   co_return co_await directory_->write_meta_properties(std::move(properties));
 }
 
 Task<Result<>> Node::start_quorum() {
   found_ = directory_->take_found();
-  CO_TRY(raft_,
-         co_await raft::RaftNode::open(
-             scope_, *directory_, take_metadata_log(found_),
-             {.self = {node_id_, directory_id_}, .cluster_id = cluster_id_}, log_.in("raft")));
+  CO_TRY(raft::VoterSet voters, static_voters(settings_));
+  CO_TRY(raft_, co_await raft::RaftNode::open(scope_, *directory_, take_metadata_log(found_),
+                                              {.self = {node_id_, directory_id_},
+                                               .cluster_id = cluster_id_,
+                                               .static_voters = std::move(voters)},
+                                              log_.in("raft")));
   controller::ControllerOptions options = controller_options(settings_, cluster_id_);
   Shard& shard = *shards_.front();
   CO_TRY(options.settings.bootstrap,

@@ -38,7 +38,8 @@ class ControllerWorld {
     CHECKED(run(sync_directory(shard.executor(), shard.disk(), "/")));
     return run(format_directory(
         shard.executor(), shard.disk(),
-        {"/data", {.key = kSelf, .endpoints = {{"CONTROLLER", "127.0.0.1", 9093}}}}, WallTime(1)));
+        {"/data", {{.key = kSelf, .endpoints = {{"CONTROLLER", "127.0.0.1", 9093}}}}},
+        WallTime(1)));
   }
   Result<> start() {
     scope_ = std::make_unique<Scope>(node_.shard());

@@ -1,6 +1,5 @@
 #include "controller/format.h"
 
-#include "metadata/features.h"
 #include "metadata/log_replay.h"
 #include "raft/control_batches.h"
 #include "raft/metadata_log.h"
@@ -12,9 +11,9 @@ namespace {
 constexpr uint64_t kBootstrapBytesMax = uint64_t{16} << 20;
 constexpr raft::OffsetAndEpoch kBegin{Offset(0), LeaderEpoch(0)};
 
-Result<Bytes> bootstrap_file(WallTime now) {
+Result<Bytes> bootstrap_file(const FormatOptions& options, WallTime now) {
   raft::SnapshotBuilder builder(kBegin, 0, now);
-  for (const auto& [name, level] : metadata::bootstrap_features()) {
+  for (const auto& [name, level] : options.features) {
     TRY(const Bytes frame,
         metadata::encode_record(
             {wire::FeatureLevelRecord{.name = name, .feature_level = level}, 0}));
@@ -24,19 +23,24 @@ Result<Bytes> bootstrap_file(WallTime now) {
   return std::move(file).freeze();
 }
 
-}  // namespace
-
-Task<Result<>> format_directory(Executor& executor, Disk& disk, FormatOptions options,
-                                WallTime now) {
+Task<Result<>> write_voters(Executor& executor, Disk& disk, const FormatOptions& options,
+                            WallTime now) {
   const std::string log = join_path(options.directory, raft::kMetadataDirectory);
   const auto made = disk.make_directory(log);
   if (!made && made.error().code != Errc::already_exists) co_return made;
   raft::SnapshotBuilder builder(kBegin, now.ms(), now);
-  CO_CHECKED(builder.add_quorum(metadata::kKraftVersion, raft::VoterSet({options.voter})));
+  CO_CHECKED(builder.add_quorum(metadata::kKraftVersion, raft::VoterSet(options.voters)));
   CO_TRY(Buffer voters, builder.finish());
-  CO_CHECKED(co_await replace_file(executor, disk, join_path(log, raft::snapshot_name(kBegin)),
-                                   std::move(voters).freeze()));
-  CO_TRY(Bytes bootstrap, bootstrap_file(now));
+  co_return co_await replace_file(executor, disk, join_path(log, raft::snapshot_name(kBegin)),
+                                  std::move(voters).freeze());
+}
+
+}  // namespace
+
+Task<Result<>> format_directory(Executor& executor, Disk& disk, FormatOptions options,
+                                WallTime now) {
+  if (!options.voters.empty()) CO_CHECKED(co_await write_voters(executor, disk, options, now));
+  CO_TRY(Bytes bootstrap, bootstrap_file(options, now));
   // Its directory's sync makes the log's directory durable as well.
   co_return co_await replace_file(
       executor, disk, join_path(options.directory, kBootstrapCheckpoint), std::move(bootstrap));

@@ -1,12 +1,14 @@
 #pragma once
-// What `kafka-storage format --standalone` of Apache Kafka 4.3.1 leaves in an empty directory
-// besides meta.properties: bootstrap.checkpoint (the features a new cluster begins with) and the
-// metadata log's 0-0 checkpoint (its one voter). Bytes: docs/formats/metadata-log.md.
+// What `kafka-storage format` of Apache Kafka 4.3.1 leaves in an empty directory besides
+// meta.properties: bootstrap.checkpoint (the features a new cluster begins with) and, where it is
+// told of voters, the metadata log's 0-0 checkpoint. Bytes: docs/formats/metadata-log.md.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/controller_machine.h"
+#include "metadata/features.h"
 #include "raft/voter_set.h"
 #include "runtime/disk.h"
 
@@ -16,7 +18,10 @@ inline constexpr const char* kBootstrapCheckpoint = "bootstrap.checkpoint";
 
 struct FormatOptions {
   std::string directory;  ///< exists
-  raft::Voter voter;      ///< this node: id, directory id, the controller listener's endpoints
+  /// Ids, directory ids, the controller listener's endpoints. Empty: the log does not tell who
+  /// votes, as with controller.quorum.voters.
+  std::vector<raft::Voter> voters;
+  std::vector<std::pair<std::string, int16_t>> features = metadata::bootstrap_features();
 };
 
 /// Durable on return; may be repeated after a crash. meta.properties is written after it: that
