@@ -6,15 +6,14 @@ connection with one line in the log that says why. After each row the broker sti
 connection, what was acknowledged at the start is read back byte for byte, and its memory is below
 the row's bound.
 """
-import os
-
+import messages
 import wire
 from batches import batch
-from broker import BrokerCase, asan_binary, wait_until
+from broker import BrokerCase, wait_until
 from wire import Connection
 
 MB = 1 << 20
-# What a row may cost beside a frame of its own: buffers, caches, and what the sanitizer keeps back.
+# What a row may cost beside a frame of its own: buffers, caches, and what a sanitizer keeps back.
 ORDINARY = 96 * MB
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -35,18 +34,12 @@ class BadInput(BrokerCase):
     }
 
     @classmethod
-    def program(cls):
-        return asan_binary()
-
-    @classmethod
     def setUpClass(cls):
-        os.environ["ASAN_OPTIONS"] = "quarantine_size_mb=8"
-        cls.addClassCleanup(os.environ.pop, "ASAN_OPTIONS")
         super().setUpClass()
         cls.names = iter(f"topic-{number}" for number in range(1 << 20))
         cls.witness = Connection(cls.broker.port)
         cls.addClassCleanup(cls.witness.close)
-        assert wire.create_topics(cls.witness, ("kept", 1, 1)) == [(0, None)]
+        assert messages.create_topics(cls.witness, ("kept", 1, 1)) == [(0, None)]
         (answer,) = cls.produce_on(cls.witness, "kept", KEPT)
         assert answer[2:4] == (0, 0), answer
         _, _, ((_, _, _, cls.kept),) = cls.fetch_on(cls.witness, [{"topic": "kept"}])
@@ -73,18 +66,18 @@ class BadInput(BrokerCase):
     @staticmethod
     def produce_on(connection, topic, *records, version=8, partition=0, acks=-1, id_=None):
         batches = [(partition, one) for one in records]
-        body = wire.produce_body(version, [(topic, batches)], acks, id_)
-        return wire.read_produce(version, connection.ask(wire.PRODUCE, version, body))
+        body = messages.produce_body(version, [(topic, batches)], acks, id_)
+        return messages.read_produce(version, connection.ask(wire.PRODUCE, version, body))
 
     @staticmethod
     def fetch_on(connection, partitions, version=12, **rest):
-        body = wire.fetch_body(version, partitions, **rest)
-        return wire.read_fetch(version, connection.ask(wire.FETCH, version, body))
+        body = messages.fetch_body(version, partitions, **rest)
+        return messages.read_fetch(version, connection.ask(wire.FETCH, version, body))
 
     def topic(self, partitions=1, **config):
         name = next(self.names)
         given = {key.replace("_", "."): value for key, value in config.items()}
-        created = wire.create_topics(self.connection, (name, partitions, 1, {}, given))
+        created = messages.create_topics(self.connection, (name, partitions, 1, {}, given))
         self.assertEqual(created, [(0, None)])
         return name
 
@@ -98,7 +91,7 @@ class BadInput(BrokerCase):
         return code
 
     def log_end(self, topic):
-        (found,) = wire.list_offsets(self.connection, topic, -1)
+        (found,) = messages.list_offsets(self.connection, topic, -1)
         self.assertEqual(found[0], 0)
         return found[2]
 

@@ -1,12 +1,15 @@
 """Apache Kafka's tools and ours, side by side.
 
-`JavaTools` runs the tools of Apache Kafka in one JVM (java/ToolRunner.java), `our_tool` runs ours
-through the scripts of bin/. Both answer a `Run`. Kafka's jars are where KAFKA_JARS says, else where
-bench/setup puts them.
+`java` runs the tools of Apache Kafka, and the programs of java/, all in one JVM
+(java/ToolRunner.java); `our_tool` runs ours through the scripts of bin/. Both answer a `Run`.
+Kafka's jars are those of its release from Maven Central, where KAFKA_JARS says, else where
+bench/setup puts them, too; they are fetched where they are not there yet.
 """
+import atexit
 import base64
 import dataclasses
-import glob
+import functools
+import hashlib
 import os
 import pathlib
 import re
@@ -19,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 BIN = HERE.parent / "bin"
 CACHE = os.environ.get("CACHE", "~/.cache/partita-bench")
 JARS = pathlib.Path(os.environ.get("KAFKA_JARS", f"{CACHE}/kafka")).expanduser()
+# One short run after another: no time for the optimising compiler.
+JVM = ["java", "-Xmx512M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
 CLASSES = {
     "kafka-topics": "org.apache.kafka.tools.TopicCommand",
     "kafka-console-producer": "org.apache.kafka.tools.ConsoleProducer",
@@ -32,11 +37,31 @@ NOISE = re.compile(r"^(SLF4J: .*|\tat .*|\t\.\.\. \d+ more|Caused by: .*)\n", re
 
 def missing():
     """Why these tests cannot run here; nothing where they can."""
-    if not shutil.which("javac"):
-        return "no Java compiler"
-    if not glob.glob(str(JARS / "kafka-tools-*.jar")):
-        return f"no Kafka in {JARS}: bench/setup installs it"
-    return None
+    return None if shutil.which("javac") else "no Java compiler"
+
+
+def jars():
+    """The folder of the jars."""
+    if not (JARS / "kafka-tools-4.3.1.jar").exists():
+        JARS.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["mvn", "-q", "-B", "-f", broker.ROOT / "bench/kafka/pom.xml",
+             "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"], check=True,
+        )
+    return JARS
+
+
+def classes():
+    """The folder of what java/*.java compiles to; made once for each state of them."""
+    sources = sorted((HERE / "java").glob("*.java"))
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    folder = broker.ROOT / "build/tests" / state
+    if not folder.exists():
+        making = folder.with_name(f"{state}.{os.getpid()}")
+        subprocess.run(["javac", "-nowarn", "-d", making, "-cp", f"{jars()}/*", *sources],
+                       check=True)
+        making.rename(folder)
+    return folder
 
 
 @dataclasses.dataclass
@@ -46,18 +71,18 @@ class Run:
     err: str
 
 
-class JavaTools:
-    """One JVM that runs one tool after the other."""
+class Java:
+    """One JVM that runs one main method after the other."""
 
     def __init__(self):
         self.process = subprocess.Popen(
-            ["java", "-XX:TieredStopAtLevel=1", "-Xmx512m", "-cp", f"{JARS}/*",
-             str(HERE / "java/ToolRunner.java")],
+            [*JVM, "-cp", f"{classes()}:{jars()}/*", "ToolRunner"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
 
-    def run(self, tool, arguments, text=b""):
-        words = [CLASSES[tool].encode(), text, *(a.encode() for a in arguments)]
+    def run(self, name, arguments, text=b""):
+        """`name`: of a script without its .sh, or of a class."""
+        words = [CLASSES.get(name, name).encode(), text, *(str(a).encode() for a in arguments)]
         line = " ".join("=" + base64.b64encode(word).decode() for word in words)
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
@@ -70,6 +95,14 @@ class JavaTools:
         self.process.stdin.close()
         self.process.wait(30)
         self.process.stdout.close()
+
+
+@functools.cache
+def java():
+    """The JVM of this process, for all tests."""
+    machine = Java()
+    atexit.register(machine.close)
+    return machine
 
 
 def our_tool(tool, arguments, text=b"", seconds=60, environment=None, cwd=None):

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Runs the black-box tests: real processes, clients that nobody here wrote.
 
-    tests/run.py [--quick] [NAME...]      NAME: as unittest names tests, e.g. test_kcat
+    tests/run.py [--quick] [NAME...]
 
-The binary is what the environment's PARTITA names, else build/release/partita. The last line says
-how many tests passed; the exit code is 0 only where some did and none failed.
+NAME: the beginning of files' names (test_bad), or what unittest calls a test
+(test_kcat.Kcat.test_keys). The binary is what the environment's PARTITA names, else
+build/release/partita; one with sanitizers may be named as well. The last lines say how many seconds
+each file took, and how many tests passed; the exit code is 0 only where some did and none failed.
 """
 import argparse
 import pathlib
@@ -23,6 +25,7 @@ class Result(unittest.TextTestResult):
         super().__init__(*args, **kwargs)
         self.passed = 0
         self.seconds = []
+        self.of_files = []
         self._began = 0.0
         self._was_bad = 0
 
@@ -40,11 +43,35 @@ class Result(unittest.TextTestResult):
             self.passed += 1
 
 
+class Files(unittest.BaseTestSuite):
+    """One suite a file, each timed with the starts and stops of its brokers."""
+
+    def __init__(self, names):
+        loader = unittest.TestLoader()
+        super().__init__(loader.loadTestsFromName(name) for name in names)
+        self.names = names
+
+    def run(self, result, debug=False):
+        for name, suite in zip(self.names, self, strict=True):
+            began = time.monotonic()
+            suite.run(result, debug)
+            result.of_files.append((time.monotonic() - began, name))
+        return result
+
+
+def modules_of(name):
+    """The files that begin so; what has a dot in it is the name of one thing."""
+    if "." in name:
+        return [name]
+    found = sorted(path.stem for path in HERE.glob(f"{name}*.py") if path.stem.startswith("test_"))
+    if not found:
+        sys.exit(f"no file of tests begins with {name}")
+    return found
+
+
 def tests_of(names, quick):
-    loader = unittest.TestLoader()
-    if not names and not quick:
-        return loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
-    return loader.loadTestsFromNames(names or QUICK)
+    wanted = names or (QUICK if quick else ["test_"])
+    return Files(list(dict.fromkeys(module for name in wanted for module in modules_of(name))))
 
 
 def main():
@@ -58,7 +85,11 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result)
     result = runner.run(tests_of(args.names, args.quick))
+    print("slowest tests:")
     for seconds, name in sorted(result.seconds, reverse=True)[:8]:
+        print(f"{seconds:6.1f} s  {name}")
+    print("files:")
+    for seconds, name in result.of_files:
         print(f"{seconds:6.1f} s  {name}")
     failed = result._bad()
     skipped = f", {len(result.skipped)} skipped" if result.skipped else ""

@@ -7,6 +7,7 @@ import time
 import unittest
 
 import bad_input
+import messages
 import wire
 from bad_input import (
     INT_MAX, INT_MIN, INVALID_REQUEST, INVALID_TOPIC, MB, ORDINARY, UNKNOWN_TOPIC, UNSUPPORTED,
@@ -86,13 +87,13 @@ class Framing(bad_input.BadInput):
 
     def test_A5_a_cut_frame_is_not_executed(self):
         name = next(self.names)
-        whole = request(wire.CREATE_TOPICS, 4, wire.create_topics_body([(name, 1, 1)]))
+        whole = request(wire.CREATE_TOPICS, 4, messages.create_topics_body([(name, 1, 1)]))
         for end in (4, 10, len(whole) // 2, len(whole) - 1):
             with self.subTest(end), Connection(self.broker.port) as connection:
                 connection.send(whole[:end])
                 connection.socket.shutdown(socket.SHUT_WR)
                 self.assertTrue(connection.is_closed())
-        self.assertEqual(wire.describe_topic(self.connection, name)[0], UNKNOWN_TOPIC)
+        self.assertEqual(messages.describe_topic(self.connection, name)[0], UNKNOWN_TOPIC)
 
     def test_A7_unknown_api(self):
         self.each_closed([
@@ -182,7 +183,7 @@ class Framing(bad_input.BadInput):
         ])
 
     def test_A16_tagged_field_of_a_wrong_size(self):
-        fetch = wire.fetch_body(12, [])[:-1]
+        fetch = messages.fetch_body(12, [])[:-1]
         self.each_closed([
             ("beyond the frame", request(wire.METADATA, 12, b"\x01\x01\0\x01\x09\x7f"), "."),
             ("larger than the known field", request(wire.FETCH, 12, fetch + b"\x01\0\x06\x04abcde"),
@@ -203,19 +204,19 @@ class Framing(bad_input.BadInput):
         before = set(os.listdir(self.broker.data))
         for name in (b"\xff\xfe\xfd", b"ab\xc3", b"\0\0"):
             with self.subTest(name):
-                ((code, _),) = wire.create_topics(self.connection, (name, 1, 1))
+                ((code, _),) = messages.create_topics(self.connection, (name, 1, 1))
                 self.assertEqual(code, INVALID_TOPIC)
         self.assertEqual(set(os.listdir(self.broker.data)), before)
 
     def test_A19_trailing_bytes_are_ignored(self):
-        answer = self.connection.ask(wire.METADATA, 8, wire.metadata_body([]) + b"more of it")
+        answer = self.connection.ask(wire.METADATA, 8, messages.metadata_body([]) + b"more of it")
         self.assertEqual(answer.i32(), 0)
 
     def test_A20_pipelined_and_never_read(self):
         """The broker stops reading; what it holds for the connection is bounded."""
         topic = self.topic()
         self.assertEqual(self.produce_code(topic, batch(values=[bytes(400_000)])), 0)
-        one = request(wire.FETCH, 12, wire.fetch_body(12, [{"topic": topic}]))
+        one = request(wire.FETCH, 12, messages.fetch_body(12, [{"topic": topic}]))
         self.connection.socket.settimeout(2)
         sent = 0
         with self.assertRaises(TimeoutError):
@@ -237,7 +238,7 @@ class Framing(bad_input.BadInput):
 
     def test_A22_correlation_ids_are_echoed(self):
         for correlation in (-7, -7, 0, INT_MIN, INT_MAX):
-            self.connection.ask(wire.METADATA, 8, wire.metadata_body([]), correlation)
+            self.connection.ask(wire.METADATA, 8, messages.metadata_body([]), correlation)
 
 
 if __name__ == "__main__":

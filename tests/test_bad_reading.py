@@ -5,6 +5,7 @@ import time
 import unittest
 
 import bad_input
+import messages
 import wire
 from bad_input import (
     BAD_ASSIGNMENT, BAD_FACTOR, BAD_PARTITIONS, EXISTS, FENCED_EPOCH, INCONSISTENT_TOPIC_ID,
@@ -37,7 +38,7 @@ class Reading(bad_input.BadInput):
             time.sleep(0.2)
 
         def start():
-            ((code, _, offset),) = wire.list_offsets(self.connection, topic, -2)
+            ((code, _, offset),) = messages.list_offsets(self.connection, topic, -2)
             self.assertEqual(code, 0)
             return offset
 
@@ -45,7 +46,7 @@ class Reading(bad_input.BadInput):
         self.assertEqual(self.fetch_code(topic=topic, offset=0), OUT_OF_RANGE)
 
     def test_C2_leader_epochs(self):
-        _, _, (epoch,) = wire.describe_topic(self.connection, "kept")
+        _, _, (epoch,) = messages.describe_topic(self.connection, "kept")
         self.assertGreaterEqual(epoch, 0)
         self.assertEqual(self.fetch_code(topic="kept", epoch=epoch), 0)
         self.assertEqual(self.fetch_code(topic="kept", epoch=epoch + 1), UNKNOWN_EPOCH)
@@ -65,7 +66,7 @@ class Reading(bad_input.BadInput):
         self.assertEqual(self.fetch_on(self.connection, [], session=(session, 5))[0], SESSION_EPOCH)
         other = session + 1 if session < INT_MAX else 1
         self.assertEqual(self.fetch_on(self.connection, [], session=(other, 1))[0], NO_SESSION)
-        _, topic_id, _ = wire.describe_topic(self.connection, "kept")
+        _, topic_id, _ = messages.describe_topic(self.connection, "kept")
         by_id = [{"topic_id": topic_id}]
         code, session, _ = self.fetch_on(self.connection, by_id, version=13, session=(0, 0))
         self.assertEqual(code, 0)
@@ -80,12 +81,12 @@ class Reading(bad_input.BadInput):
         self.assertEqual((code, records), (0, self.kept))
         self.assertLess(time.monotonic() - began, 5)
         # Waiting for ever, many times over: other connections are served, and the end is clean.
-        body = wire.fetch_body(12, [{"topic": "kept", "offset": 10}], INT_MAX, INT_MAX)
+        body = messages.fetch_body(12, [{"topic": "kept", "offset": 10}], INT_MAX, INT_MAX)
         for _ in range(50):
             with Connection(self.broker.port) as connection:
                 for correlation in range(100):
                     connection.send(request(wire.FETCH, 12, body, correlation))
-        self.assertEqual(wire.describe_topic(self.connection, "kept")[0], 0)
+        self.assertEqual(messages.describe_topic(self.connection, "kept")[0], 0)
 
     def test_C7_no_bytes_wanted(self):
         topic = self.topic()
@@ -102,12 +103,12 @@ class Reading(bad_input.BadInput):
     def test_C8_id_of_a_deleted_topic(self):
         topic = self.topic()
         self.assertEqual(self.produce_code(topic, batch(values=[b"old"])), 0)
-        _, old, _ = wire.describe_topic(self.connection, topic)
+        _, old, _ = messages.describe_topic(self.connection, topic)
         self.assertEqual(self.fetch_code(13, topic_id=old), 0)
-        self.assertEqual(wire.delete_topics(self.connection, (topic, wire.NO_ID)), [0])
-        self.assertEqual(wire.create_topics(self.connection, (topic, 1, 1)), [(0, None)])
+        self.assertEqual(messages.delete_topics(self.connection, (topic, wire.NO_ID)), [0])
+        self.assertEqual(messages.create_topics(self.connection, (topic, 1, 1)), [(0, None)])
         self.assertEqual(self.produce_code(topic, batch(values=[b"new"])), 0)
-        _, new, _ = wire.describe_topic(self.connection, topic)
+        _, new, _ = messages.describe_topic(self.connection, topic)
         self.assertNotEqual(old, new)
         for gone in (old, bytes(15) + b"\x09"):
             self.assertIn(self.fetch_code(13, topic_id=gone),
@@ -121,25 +122,25 @@ class Reading(bad_input.BadInput):
         start = Out(True).pack("iiiibii", -1, 0, 0, 1 << 20, 0, 0, 0).raw(b"\x02").string("kept")
         body = start.raw(wire.uvarint(count + 1)).raw(partitions).raw(b"\0\x01\x01\0").bytes()
         self.allowed = 4 * len(body) + 2 * ORDINARY
-        code, session, _ = wire.read_fetch(12, self.connection.ask(wire.FETCH, 12, body))
+        code, session, _ = messages.read_fetch(12, self.connection.ask(wire.FETCH, 12, body))
         self.assertTrue(code == INVALID_REQUEST or (code, session) == (0, 0), (code, session))
 
     def test_C10_list_offsets(self):
-        self.assertEqual([one[0] for one in wire.list_offsets(self.connection, "kept", -99)],
+        self.assertEqual([one[0] for one in messages.list_offsets(self.connection, "kept", -99)],
                          [UNSUPPORTED])
-        twice = wire.list_offsets(self.connection, "kept", -1, -2)
+        twice = messages.list_offsets(self.connection, "kept", -1, -2)
         self.assertEqual({one[0] for one in twice}, {INVALID_REQUEST})
 
     def test_C12_topic_names(self):
         outside = sorted(os.listdir(self.broker.directory))
         inside = set(os.listdir(self.broker.data))
-        self.assertEqual(wire.create_topics(self.connection, ("a.b", 1, 1)), [(0, None)])
+        self.assertEqual(messages.create_topics(self.connection, ("a.b", 1, 1)), [(0, None)])
         for name in ("../x", "", ".", "..", "/etc/x", "x" * 250, "a_b", "a b", "a\nb", "x\0y"):
             with self.subTest(name):
-                ((code, words),) = wire.create_topics(self.connection, (name, 1, 1))
+                ((code, words),) = messages.create_topics(self.connection, (name, 1, 1))
                 self.assertEqual(code, INVALID_TOPIC)
                 self.assertTrue(words)
-        self.assertEqual(wire.create_topics(self.connection, ("y" * 249, 1, 1)), [(0, None)])
+        self.assertEqual(messages.create_topics(self.connection, ("y" * 249, 1, 1)), [(0, None)])
         self.assertEqual(sorted(os.listdir(self.broker.directory)), outside)
         created = {"a.b-0", "y" * 249 + "-0"}
         self.assertLessEqual(set(os.listdir(self.broker.data)) - inside, created)
@@ -157,37 +158,38 @@ class Reading(bad_input.BadInput):
             with self.subTest(what):
                 topic = (next(self.names), partitions, factor, assignments)
                 topic = (*topic[:3], list(assignments.items()), {})
-                ((code, words),) = wire.create_topics(self.connection, topic)
+                ((code, words),) = messages.create_topics(self.connection, topic)
                 self.assertEqual(code, expected, words)
-                self.assertEqual(wire.describe_topic(self.connection, topic[0])[0], UNKNOWN_TOPIC)
+                code, _, _ = messages.describe_topic(self.connection, topic[0])
+                self.assertEqual(code, UNKNOWN_TOPIC)
 
     def test_C14_topics_twice_and_too_many(self):
         name = next(self.names)
-        twice = wire.create_topics(self.connection, (name, 1, 1), (name, 1, 1))
+        twice = messages.create_topics(self.connection, (name, 1, 1), (name, 1, 1))
         self.assertEqual({code for code, _ in twice}, {INVALID_REQUEST})
-        self.assertEqual(wire.describe_topic(self.connection, name)[0], UNKNOWN_TOPIC)
-        ((code, words),) = wire.create_topics(self.connection, ("kept", 1, 1))
+        self.assertEqual(messages.describe_topic(self.connection, name)[0], UNKNOWN_TOPIC)
+        ((code, words),) = messages.create_topics(self.connection, ("kept", 1, 1))
         self.assertEqual((code, words), (EXISTS, "Topic 'kept' already exists."))
         large = next(self.names)
-        self.assertEqual(wire.create_topics(self.connection, (large, 10_001, 1)), [(0, None)])
-        ((code, words),) = wire.create_topics(self.connection, (next(self.names), 5_000, 1))
+        self.assertEqual(messages.create_topics(self.connection, (large, 10_001, 1)), [(0, None)])
+        ((code, words),) = messages.create_topics(self.connection, (next(self.names), 5_000, 1))
         self.assertEqual(code, BAD_PARTITIONS)
         self.assertRegex(words, "5000 .* limit")
-        self.assertEqual(wire.delete_topics(self.connection, (large, wire.NO_ID)), [0])
+        self.assertEqual(messages.delete_topics(self.connection, (large, wire.NO_ID)), [0])
 
     def test_C15_delete_by_both_or_neither(self):
-        _, topic_id, _ = wire.describe_topic(self.connection, "kept")
+        _, topic_id, _ = messages.describe_topic(self.connection, "kept")
         for what in [("kept", topic_id), (None, wire.NO_ID)]:
             with self.subTest(what):
-                self.assertEqual(wire.delete_topics(self.connection, what), [INVALID_REQUEST])
-        self.assertEqual(wire.delete_topics(self.connection, (None, bytes(15) + b"\x09")),
+                self.assertEqual(messages.delete_topics(self.connection, what), [INVALID_REQUEST])
+        self.assertEqual(messages.delete_topics(self.connection, (None, bytes(15) + b"\x09")),
                          [UNKNOWN_TOPIC_ID])
-        self.assertEqual(wire.describe_topic(self.connection, "kept")[0], 0)
+        self.assertEqual(messages.describe_topic(self.connection, "kept")[0], 0)
 
     def test_C17_epochs_that_are_none(self):
         for epoch in (-5, -1, INT_MIN):
             with self.subTest(epoch):
-                self.assertEqual(wire.end_of_epoch(self.connection, "kept", epoch), (0, -1, -1))
+                self.assertEqual(messages.end_of_epoch(self.connection, "kept", epoch), (0, -1, -1))
 
 
 if __name__ == "__main__":

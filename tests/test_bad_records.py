@@ -5,6 +5,7 @@ import unittest
 
 import bad_input
 import batches
+import messages
 import wire
 from bad_input import (
     CORRUPT, INT_MAX, INT_MIN, INVALID_ACKS, INVALID_RECORD, INVALID_REQUEST,
@@ -21,8 +22,8 @@ class Records(bad_input.BadInput):
         topic = self.topic(2)
         for acks in (2, -2, 32767):
             with self.subTest(acks):
-                body = wire.produce_body(8, [(topic, [(0, batch()), (1, batch())])], acks)
-                answer = wire.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
+                body = messages.produce_body(8, [(topic, [(0, batch()), (1, batch())])], acks)
+                answer = messages.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
                 self.assertEqual([(one[1], one[2]) for one in answer],
                                  [(0, INVALID_ACKS), (1, INVALID_ACKS)])
         self.assertEqual(self.log_end(topic), 0)
@@ -31,10 +32,9 @@ class Records(bad_input.BadInput):
         topic = self.topic()
         rows = [("unknown topic", "none-such", batch()), ("bad CRC", topic, batch(crc=1)),
                 ("too large", topic, batch(values=[bytes(1_100_000)]))]
-        self.each_closed([
-            (what, request(wire.PRODUCE, 8, wire.produce_body(8, [(name, [(0, data)])], 0)), "acks")
-            for what, name, data in rows
-        ])
+        bodies = [(what, messages.produce_body(8, [(name, [(0, data)])], 0))
+                  for what, name, data in rows]
+        self.each_closed([(what, request(wire.PRODUCE, 8, body), "acks") for what, body in bodies])
         self.assertEqual(self.log_end(topic), 0)
 
     def test_B3_unknown_partition(self):
@@ -118,7 +118,7 @@ class Records(bad_input.BadInput):
                     self.connection, [{"topic": passed}])
                 self.assertEqual((code, high, len(stored)), (0, 3, len(data)))
                 for timestamp in (0, -1, -2, -3, int(time.time() * 1000) - 1000):
-                    ((code, _, _),) = wire.list_offsets(self.connection, passed, timestamp)
+                    ((code, _, _),) = messages.list_offsets(self.connection, passed, timestamp)
                     self.assertIn(code, (0, CORRUPT, INVALID_RECORD))
 
     def test_B14_bombs(self):
@@ -136,7 +136,7 @@ class Records(bad_input.BadInput):
                 self.each_code(INVALID_RECORD, [(codec, data)], topic)
                 passed = self.topic(**config)
                 self.assertEqual(self.produce_code(passed, data), 0)
-                ((code, _, _),) = wire.list_offsets(self.connection, passed, 0)
+                ((code, _, _),) = messages.list_offsets(self.connection, passed, 0)
                 self.assertIn(code, (0, CORRUPT, INVALID_RECORD))
 
     def test_B15_unknown_codecs(self):
@@ -184,7 +184,7 @@ class Records(bad_input.BadInput):
                 self.assertEqual(struct.unpack_from(">qq", stored, 27), (now, now + 40))
                 self.assertEqual(struct.unpack_from(">I", stored, 17)[0],
                                  batches.crc32c(stored[21:]))
-                found = wire.list_offsets(self.connection, topic, -3)
+                found = messages.list_offsets(self.connection, topic, -3)
                 self.assertEqual(found, [(0, now + 40, 1)])
                 packed = self.topic()
                 data = batch(records, timestamp=now, max_timestamp=lie, codec="gzip",
@@ -194,14 +194,14 @@ class Records(bad_input.BadInput):
                 self.assertEqual(struct.unpack_from(">qq", stored, 27), (now, lie))
 
     def test_B23_producer_without_sequence(self):
-        id_, epoch = wire.new_producer_id(self.connection)
+        id_, epoch = messages.new_producer_id(self.connection)
         self.each_code(INVALID_RECORD, [
             ("sequence -1", batch(producer=(id_, epoch, -1))),
         ], self.topic())
 
     def test_B24_sequences(self):
         topic = self.topic()
-        id_, epoch = wire.new_producer_id(self.connection)
+        id_, epoch = messages.new_producer_id(self.connection)
 
         def send(sequence, epoch=epoch):
             ((_, _, code, base, _, _),) = self.produce(
@@ -220,7 +220,7 @@ class Records(bad_input.BadInput):
 
     def test_B25_sequence_wraps(self):
         topic = self.topic()
-        id_, epoch = wire.new_producer_id(self.connection)
+        id_, epoch = messages.new_producer_id(self.connection)
         for base, (sequence, count) in enumerate([(INT_MAX - 1, 1), (INT_MAX, 1), (0, 1), (1, 1)]):
             ((_, _, code, got, _, _),) = self.produce(
                 topic, batch([record()] * count, producer=(id_, epoch, sequence)))
@@ -228,19 +228,19 @@ class Records(bad_input.BadInput):
 
     def test_B29_one_partition_twice(self):
         topic = self.topic(2)
-        body = wire.produce_body(8, [(topic, [(0, batch()), (0, batch()), (1, batch())])])
-        answer = wire.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
+        body = messages.produce_body(8, [(topic, [(0, batch()), (0, batch()), (1, batch())])])
+        answer = messages.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
         self.assertEqual([one[2] for one in answer], [INVALID_REQUEST, INVALID_REQUEST, 0])
-        apart = wire.produce_body(8, [(topic, [(0, batch())]), (topic, [(0, batch())])])
-        answer = wire.read_produce(8, self.connection.ask(wire.PRODUCE, 8, apart))
+        apart = messages.produce_body(8, [(topic, [(0, batch())]), (topic, [(0, batch())])])
+        answer = messages.read_produce(8, self.connection.ask(wire.PRODUCE, 8, apart))
         self.assertEqual([one[2] for one in answer], [INVALID_REQUEST, INVALID_REQUEST])
         self.assertEqual(self.log_end(topic), 0)
 
     def test_B30_a_hundred_thousand_topics(self):
         count, data = 100_000, batch()
-        body = wire.produce_body(8, [(b"x%06d" % n, [(0, data)]) for n in range(count)])
+        body = messages.produce_body(8, [(b"x%06d" % n, [(0, data)]) for n in range(count)])
         self.allowed = 4 * len(body) + ORDINARY
-        answer = wire.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
+        answer = messages.read_produce(8, self.connection.ask(wire.PRODUCE, 8, body))
         self.assertEqual([one[0] for one in answer], ["x%06d" % n for n in range(count)])
         self.assertEqual({one[1:4] for one in answer}, {(0, UNKNOWN_TOPIC, -1)})
 

@@ -16,7 +16,7 @@ import segments
 from broker import BrokerCase, Broker
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
-from test_confluent import consume_all, consume_each
+from clients import consume_all, consume_each
 
 PARTITIONS = 3
 ROUNDS = 3

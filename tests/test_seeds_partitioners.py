@@ -2,18 +2,16 @@
 
 Where each record should go is computed here once more, and the broker must have it there.
 """
-import pathlib
 import time
 import unittest
 
-import java_tools
+import kafka_tools
 from broker import BrokerCase
+from clients import consume_each
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from partitioners import by_key, java_abs, java_hash, murmur2
-from test_confluent import consume_each
 
-PROGRAMS = pathlib.Path(__file__).resolve().parent / "java"
 PARTITIONS = 6
 RECORDS = [
     ("", "M1"), ("", "M2"), ("User123", "M1"), ("User456", "M2"), ("User789", "M3"), ("", "M4"),
@@ -45,6 +43,7 @@ def geographic(number, key, value):
     return hashed(key) if key else 0
 
 
+@unittest.skipIf(kafka_tools.missing(), kafka_tools.missing())
 class Partitioners(BrokerCase):
 
     @classmethod
@@ -57,11 +56,10 @@ class Partitioners(BrokerCase):
             future.result(20)
         cls.hours = [int(time.time() // 3600) % 24]
         given = "".join(f"{key}:{value}\n" for key, value in RECORDS)
-        code, output, errors = java_tools.run(
-            cls.directory, PROGRAMS / "SeedPartitioners.java", cls.address, given=given)
-        assert code == 0, errors
+        run = kafka_tools.java().run("SeedPartitioners", [cls.address], given.encode())
+        assert run.code == 0, run.err
         cls.hours.append(int(time.time() // 3600) % 24)
-        cls.lines = [line.split("\t") for line in output.splitlines()]
+        cls.lines = [line.split("\t") for line in run.out.splitlines()]
 
     def check(self, topic, expected, records=RECORDS):
         """`expected`: the partition of each record, in the order of sending."""
@@ -102,6 +100,7 @@ class Partitioners(BrokerCase):
         self.check("BuiltIn", expected, keyed)
 
 
+@unittest.skipIf(kafka_tools.missing(), kafka_tools.missing())
 class Offsets(BrokerCase):
 
     def test_consumer_without_group(self):
@@ -112,10 +111,9 @@ class Offsets(BrokerCase):
         for number in range(10):
             producer.produce("my-topic", str(number), partition=0, timestamp=base + 1000 * number)
         self.assertEqual(producer.flush(20), 0)
-        code, output, errors = java_tools.run(
-            self.directory, PROGRAMS / "SeedOffsets.java", self.address, "my-topic", base + 4500)
-        self.assertEqual(code, 0, errors)
-        lines = output.splitlines()
+        run = kafka_tools.java().run("SeedOffsets", [self.address, "my-topic", base + 4500])
+        self.assertEqual(run.code, 0, run.err)
+        lines = run.out.splitlines()
         self.assertEqual(sorted(lines[:2]), [
             "Partition 0: current=0, beginning=0, end=10",
             "Partition 1: current=0, beginning=0, end=0",

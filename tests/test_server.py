@@ -13,7 +13,7 @@ import unittest
 from broker import Broker, free_port, wait_until
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
-from test_confluent import consume_each
+from clients import consume_each
 
 
 def write_properties(path, **properties):

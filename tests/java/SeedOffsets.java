@@ -131,7 +131,7 @@ public class SeedOffsets {
       consumer.assign(Collections.singletonList(topicPartition));
       consumer.seek(topicPartition, Math.max(0, endOffset - 1));
 
-      ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(10_000));
+      ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(2_000));
 
       return !records.isEmpty() || endOffset == 0;
 
@@ -146,6 +146,7 @@ public class SeedOffsets {
     settings.put("key.deserializer", StringDeserializer.class);
     settings.put("value.deserializer", StringDeserializer.class);
     settings.put("auto.offset.reset", "earliest");
+    settings.put("default.api.timeout.ms", 4_000);  // after which a partition is not there
     try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(settings)) {
       SeedOffsets seed = new SeedOffsets(consumer, args[1]);
       seed.assignPartitions();
@@ -156,7 +157,7 @@ public class SeedOffsets {
         System.out.println(name + "=" + metrics.get(name));
       }
       System.out.println("healthy=" + seed.isPartitionHealthy(args[1], 0)
-          + seed.isPartitionHealthy(args[1], 1) + seed.isPartitionHealthy("no-such-topic", 0));
+          + seed.isPartitionHealthy(args[1], 1) + seed.isPartitionHealthy(args[1], 7));
     }
   }
 }
