@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kIndexSlack = size_t{8} << 10;
 /// A read ends after so many bytes, whatever was asked for: the reader comes back for more, and
 /// many readers do not hold much memory each.
-constexpr size_t kReadBytesMax = size_t{2} << 20;
+constexpr size_t kReadBytesMax = size_t{1} << 20;
 /// Bytes are looked at piece by piece, while the processor's cache still has them.
 constexpr size_t kPieceBytes = size_t{256} << 10;
 
@@ -119,6 +119,29 @@ class SliceCut {
   Offset next_offset_;
 };
 
+/// Fills the buffer from `position`, piece by piece, until the cut has enough. The buffer grows for
+/// a first batch that is larger.
+Task<Result<>> read_and_cut(Executor& executor, File& file, uint64_t position, uint64_t end,
+                            Buffer& buffer, SliceCut& cut) {
+  size_t size = std::min<uint64_t>(buffer.capacity(), end - position);
+  while (buffer.size() < size && !cut.ended()) {
+    const size_t piece = std::min(kPieceBytes, size - buffer.size());
+    const Result<> filled = co_await read_exactly(executor, file, position + buffer.size(),
+                                                  buffer.spare().first(piece));
+    if (!filled && filled.error().code == Errc::truncated_data) {
+      co_return std::unexpected(as_corruption(filled.error()));
+    }
+    CO_CHECKED(filled);
+    buffer.grow_by(piece);
+    CO_CHECKED(cut.walk(buffer.view()));
+    if (cut.starved() && cut.position() == 0 && cut.wanted() > size) {
+      size = std::min<uint64_t>(cut.wanted(), end - position);
+      buffer.reserve(size);
+    }
+  }
+  co_return Result<>();
+}
+
 }  // namespace
 
 Task<Result<SegmentRead>> Segment::read(Offset from, Offset upper_bound, size_t bytes_max,
@@ -142,20 +165,9 @@ Task<Result<SegmentRead>> Segment::read(Offset from, Offset upper_bound, size_t 
                             .position = end,
                             .next_position = end};
     }
-    const size_t size = std::min<uint64_t>(wanted, end - position);
-    Buffer buffer(size);
+    Buffer buffer(std::min<uint64_t>(wanted, end - position));
     SliceCut cut(from, upper_bound, bytes_max, at_least_one);
-    while (buffer.size() < size && !cut.ended()) {
-      const size_t piece = std::min(kPieceBytes, size - buffer.size());
-      const Result<> filled = co_await read_exactly(
-          context_.shard.executor(), *file, position + buffer.size(), buffer.spare().first(piece));
-      if (!filled && filled.error().code == Errc::truncated_data) {
-        co_return std::unexpected(as_corruption(filled.error()));
-      }
-      CO_CHECKED(filled);
-      buffer.grow_by(piece);
-      CO_CHECKED(cut.walk(buffer.view()));
-    }
+    CO_CHECKED(co_await read_and_cut(context_.shard.executor(), *file, position, end, buffer, cut));
     if (cut.starved()) {
       if (position + cut.position() >= end) {
         position = end;
