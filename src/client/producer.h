@@ -4,13 +4,11 @@
 //
 // Invariants:
 //  1. Every record that send() took gets exactly one answer: where it is, or an Error; close()
-//  gives
-//     `stopped` to what is unfinished.
+//     gives `stopped` to what is unfinished.
 //  2. Records of one partition arrive in the order of send(). Idempotent (the default), none
-//  arrives
-//     twice: a batch is tried again with the same sequence, and one whose fate cannot be known any
-//     more is given up together with every other of its partition whose fate is unknown, never sent
-//     under another sequence.
+//     arrives twice: a batch is tried again with the same sequence, and one whose fate cannot be
+//     known any more is given up together with every other of its partition whose fate is unknown,
+//     never sent under another sequence.
 //  3. At most max_in_flight batches of a partition, and requests of a node, are under way.
 //  4. No more than buffer_bytes wait for an answer: send() waits for room, try_send() says no.
 //

@@ -5,13 +5,11 @@
 //
 // Invariants:
 //  1. A decision, its append and its replay happen without suspending in between: decisions are
-//  made one after the other
-//     on the state that all before them left.
+//     made one after the other on the state that all before them left.
 //  2. An answer leaves when the quorum has committed its records, in the epoch they were decided
-//  in; otherwise the
-//     caller gets not_controller and asks again.
+//     in; otherwise the caller gets not_controller and asks again.
 //  3. The machine is activated on exactly what is committed, after everything of earlier epochs was
-//  replayed.
+//     replayed.
 
 #include <memory>
 #include <string>

@@ -7,8 +7,7 @@
 //
 // Invariants:
 //  1. Only replay() changes cluster state (the image); what handlers remember (sessions) is soft
-//  and starts anew with
-//     each activation, with a full session for everyone.
+//     and starts anew with each activation, with a full session for everyone.
 //  2. A decision's records are applied whole or not at all.
 //  3. Decisions are made on the newest state, committed or not: they are answered only after it is.
 //  4. Refusals have Kafka's error code and words.

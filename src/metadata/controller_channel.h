@@ -5,10 +5,10 @@
 //
 // Invariants:
 //  1. One channel belongs to one shard: its methods are called there, and answer there. Calls may
-//  overlap.
+//     overlap.
 //  2. An Error means that no answer came: stopped, connection_reset, deadline_exceeded,
-//  not_controller. The caller
-//     retries with backoff. What the controller refuses is an error code inside a response.
+//     not_controller. The caller retries with backoff. What the controller refuses is an error code
+//     inside a response.
 //  3. A response to a change arrives after the quorum has committed it, never before.
 //  4. Strings and arrays of a request are owned: they may cross shards.
 

@@ -5,11 +5,10 @@
 // Invariants:
 //  1. The base image is never changed, and lives at least as long as the Delta.
 //  2. replay() of a record that makes no sense (an unknown kind or version, a partition of a topic
-//  that is not there)
-//     answers an Error and leaves the Delta unusable: its owner stops, it never skips
-//     (semantics 3.4).
+//     that is not there) answers an Error and leaves the Delta unusable: its owner stops, it never
+//     skips (semantics 3.4).
 //  3. Only what changed is copied: a topic when one of its partitions changes, a broker, a
-//  resource's configs.
+//     resource's configs.
 
 #include <map>
 #include <memory>

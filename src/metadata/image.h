@@ -8,8 +8,8 @@
 //  2. Partitions of a topic are 0 .. size-1, without gaps.
 //  3. An Image holds complete transactions only: its offset lies behind the last record of one.
 //  4. What this broker does not interpret (quotas, ACLs, SCRAM, tokens, ...) is kept as the
-//  record's own bytes, so that
-//     a snapshot of ours loses nothing of a log that Apache Kafka wrote.
+//     record's own bytes, so that a snapshot of ours loses nothing of a log that Apache Kafka
+//     wrote.
 
 #include <map>
 #include <memory>

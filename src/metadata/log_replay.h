@@ -4,9 +4,9 @@
 //
 // Invariants:
 //  1. add() takes batches in offset order, each once. After an Error the replay is unusable: its
-//  owner stops.
+//     owner stops.
 //  2. An image never shows a part of a transaction (BeginTransaction to EndTransaction);
-//  AbortTransaction forgets it.
+//     AbortTransaction forgets it.
 //  3. Control batches move the offset only: they are raft's.
 
 #include <memory>

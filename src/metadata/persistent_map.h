@@ -6,7 +6,7 @@
 // Invariants:
 //  1. Buckets are immutable once another copy may see them (they are shared_ptr to const).
 //  2. The order of for_each depends on the keys alone: hash by content, then sorted within a
-//  bucket.
+//     bucket.
 //  3. All copies may be read from any thread; one copy is changed by one thread.
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 //
 // Invariants:
 //  1. A snapshot that is listed here is whole and durable: written as .part, synced, renamed, its
-//  name synced.
+//     name synced.
 //  2. The log starts at 0 or at the end of a snapshot that is here.
 //  3. The log is always flushed by fsync, whatever the broker's durability.
 

@@ -6,13 +6,12 @@
 //
 // Invariants:
 //  1. Events reach the machine one at a time, and one event's effects are carried out in order
-//  before the next event:
-//     nothing leaves this node before what it rests on is durable.
+//     before the next event: nothing leaves this node before what it rests on is durable.
 //  2. high_watermark() never goes back; what lies below it is durable on a majority.
 //  3. The first error of the disk or of a quorum rule ends the node: failure() tells it, every wait
-//  answers it.
+//     answers it.
 //  4. Snapshots are made by the owner of the state (controller.h), who is told how much was
-//  appended since the last.
+//     appended since the last.
 
 #include <deque>
 #include <memory>

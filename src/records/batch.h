@@ -6,11 +6,9 @@
 //
 // Invariants:
 //  1. A BatchHeader has magic 2 and a length of at least 49, a BatchView besides that all its
-//  bytes; nothing else
-//     about the fields holds before verify() or check_produced() (check.h).
+//     bytes; nothing else about the fields holds before verify() or check_produced() (check.h).
 //  2. Bytes that end before a batch does are Errc::truncated_data, bytes that can be no batch
-//  Errc::corrupt_data,
-//     magic 0 and 1 Errc::unsupported_for_message_format.
+//     Errc::corrupt_data, magic 0 and 1 Errc::unsupported_for_message_format.
 //  3. Accessors never fail: arithmetic on fields wraps, as it does in Kafka.
 // Sizes are bytes, timestamps milliseconds. Not thread-safe beyond what reading allows.
 

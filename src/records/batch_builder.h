@@ -3,10 +3,9 @@
 //
 // Invariants:
 //  1. What build() answers passes BatchView::verify(), and check_produced() where records were
-//  appended without gaps and
-//     base_offset is 0.
+//     appended without gaps and base_offset is 0.
 //  2. Records lie behind space for the header from the start: an uncompressed batch is built
-//  without a copy.
+//     without a copy.
 // Not thread-safe.
 
 #include <algorithm>

@@ -6,8 +6,7 @@
 //
 // Invariants:
 //  1. Every refusal carries the error code that the client is answered with (INVALID_RECORD,
-//  CORRUPT_MESSAGE, ...), and the
-//     batch indexes of records where single records are at fault.
+//     CORRUPT_MESSAGE, ...), and the batch indexes of records where single records are at fault.
 //  2. Received bytes are never changed. A ProducedBatch borrows them.
 //  3. No memory is taken that the bytes only announce.
 

@@ -5,8 +5,7 @@
 //
 // Invariants:
 //  1. inflate never makes more than its cap, and holds memory in proportion to what was really
-//  inflated: sizes that the
-//     bytes announce are hints at most.
+//     inflated: sizes that the bytes announce are hints at most.
 //  2. Garbage is Errc::corrupt_data, too much is Errc::limit_exceeded.
 // A Compressor or Decompressor keeps working memory between calls (one each per shard or client).
 // Not thread-safe.

@@ -3,9 +3,9 @@
 //
 // Invariants:
 //  1. A Record that next() answered lies wholly in the bytes, headers included: iterating them
-//  cannot fail.
+//     cannot fail.
 //  2. Bytes that make no sense are Errc::corrupt_data, however they are mutilated; nothing is
-//  allocated for them.
+//     allocated for them.
 //  3. A negative length of a key or value is null, as in Kafka; of a header's key it is an error.
 
 #include <iterator>

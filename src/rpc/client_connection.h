@@ -13,7 +13,7 @@
 //  1. Answers come in the order of the requests; one that does not match ends the connection.
 //  2. When the connection ends, every call that waits gets its error, and every later one at once.
 //  3. A call whose deadline passed leaves the connection usable: its answer is dropped when it
-//  comes.
+//     comes.
 //  4. REQUIRED: close() has been awaited before destruction.
 
 #include <deque>

@@ -5,12 +5,12 @@
 //
 // Invariants:
 //  1. Between frames it holds no memory. Scratch memory is borrowed from prepare() to received()
-//  only.
+//     only.
 //  2. A frame that has begun holds at most max(kFirstBytes, 2 x what has arrived of it, the size of
-//  frames that this
-//     connection lately completed, up to kTrustedBytesMax): never what a peer merely announces.
+//     frames that this connection lately completed, up to kTrustedBytesMax): never what a peer
+//     merely announces.
 //  3. Frames come out in order. An illegal size is an error after the frames before it, and for
-//  good.
+//     good.
 //  4. Frames that arrived together share memory, of which at least a quarter was received bytes.
 //
 //     ByteSpan into = frames.prepare();

@@ -4,8 +4,8 @@
 //
 // Invariants:
 //  1. handle() is called for the requests of one connection in their order, and each task is
-//  started
-//     (up to its first suspension) before the next request is looked at: appends keep their order.
+//     started (up to its first suspension) before the next request is looked at: appends keep their
+//     order.
 //  2. A Request's views borrow its frame, which lives until its task has finished.
 
 #include <cstdint>

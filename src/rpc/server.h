@@ -4,9 +4,9 @@
 //
 // Invariants:
 //  1. max.connections pauses accepting (the kernel's queue fills); max.connections.per.ip closes
-//  the surplus at once.
+//     the surplus at once.
 //  2. stop() returns when no connection is left and no request runs. It must be called before
-//  destruction.
+//     destruction.
 
 #include <list>
 #include <map>

@@ -4,15 +4,15 @@
 //
 // Invariants:
 //  1. Requests are started in their order. Those that overlap (Produce, Fetch) run beside each
-//  other; one that runs
-//     alone starts when all before it have ended, and holds back those after it.
+//     other; one that runs alone starts when all before it have ended, and holds back those after
+//     it.
 //  2. Responses leave in the order of their requests; what is answered in one turn leaves in one
-//  write.
+//     write.
 //  3. Beyond its bounds of requests and bytes in flight, the connection is not read.
 //  4. Bytes that are no request end the reading with one log line; the requests before them are
-//  still answered.
+//     still answered.
 //  5. Deadlines (idle, slow frame, unread responses) are one timer that is moved only when it must
-//  be earlier.
+//     be earlier.
 
 #include <deque>
 #include <memory>

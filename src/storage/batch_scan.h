@@ -4,8 +4,7 @@
 //
 // Invariants:
 //  1. Bytes that are no batch are corrupt_data (also a batch that reaches beyond the end); what the
-//  disk answers
-//     (io_error) passes unchanged, so that the two cannot be confused.
+//     disk answers (io_error) passes unchanged, so that the two cannot be confused.
 //  2. The buffer grows only to the size of a batch that lies before the end.
 // After an error the position is that of the batch that was not read. Borrowed views last until the
 // next call.

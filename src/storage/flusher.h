@@ -6,14 +6,12 @@
 //
 // Invariants:
 //  1. A log's durable_end() moves only after everything in the FlushWork that was taken with that
-//  end has been synced.
+//     end has been synced.
 //  2. A failed sync fails the log for the rest of the process: no append, no read, no later sync
-//  makes it good
-//     (semantics R3); a failed sync of the filesystem fails every log that had unflushed bytes
-//     there.
+//     makes it good (semantics R3); a failed sync of the filesystem fails every log that had
+//     unflushed bytes there.
 //  3. Between begin and end of a flush the log's files may be appended to and rolled, but not
-//  truncated or deleted:
-//     whoever does that calls quiesce() first.
+//     truncated or deleted: whoever does that calls quiesce() first.
 // One per shard and directory, owned by ShardLogs. Tasks run in the scope given.
 
 #include <map>

@@ -6,9 +6,9 @@
 // Invariants:
 //  1. While it lives nobody else opens the directory.
 //  2. The clean-shutdown marker is gone, durably, before open() answers; close_cleanly() writes it
-//  last.
+//     last.
 //  3. A checkpoint is replaced as a whole and durably; no entry claims more than was true when it
-//  was collected.
+//     was collected.
 //  4. The first I/O error makes the directory offline; nothing is written afterwards.
 // Formats: docs/formats/log-directory.md.
 

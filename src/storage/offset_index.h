@@ -8,13 +8,11 @@
 //
 // Invariants:
 //  1. Offsets and positions strictly increase; an offset is above the base offset, by at most 2^31
-//  - 1;
-//     a position is above 0: the first batch of a segment has no entry.
+//     - 1; a position is above 0: the first batch of a segment has no entry.
 //  2. entry_count() entries and last_entry() are known in memory; everything else is read when
-//  asked.
+//     asked.
 //  3. Appends are in the page cache on return. Durability is the caller's: an index of a segment
-//  that
-//     was not synced is rebuilt after a crash.
+//     that was not synced is rebuilt after a crash.
 // Belongs to one log on one shard. Layout: docs/formats/storage.md.
 
 #include <algorithm>

@@ -5,11 +5,9 @@
 //
 // Invariants:
 //  1. A file with an operation under way is pinned, and a pinned file is not closed. When all are
-//  pinned, more than
-//     files_max are open for as long as that lasts.
+//     pinned, more than files_max are open for as long as that lasts.
 //  2. Closing loses nothing: bytes written are in the page cache, and a failed write-back is
-//  reported to whoever syncs
-//     the file next through a new descriptor.
+//     reported to whoever syncs the file next through a new descriptor.
 // One per shard, owned by ShardLogs; a LogFile may not outlive it.
 
 #include <boost/intrusive/list.hpp>  // links inside LogFile: the order of use allocates nothing

@@ -9,16 +9,14 @@
 // Invariants:
 //  1. log_start <= high_watermark <= log_end, durable_end <= log_end; batches lie in offset order.
 //  2. append_* never suspend. What they write is in the page cache on return; what else must be
-//  durable before the
-//     offset counts as such (names, epoch file, snapshots, rolled segments) is FlushWork for the
-//     next flush.
+//     durable before the offset counts as such (names, epoch file, snapshots, rolled segments) is
+//     FlushWork for the next flush.
 //  3. log_start moves only after its checkpoint is durable; so does anything below the recovery
-//  point on its way down.
+//     point on its way down.
 //  4. A log that failed answers kafka_storage_error to everything but its offsets, until the
-//  process ends.
+//     process ends.
 //  5. truncate, delete and retention are not called beside each other or beside an append by the
-//  same owner; reads may
-//     run beside all of them.
+//     same owner; reads may run beside all of them.
 // Formats: docs/formats/log-directory.md. Offsets ending in _end are exclusive. Sizes are bytes.
 
 #include <functional>

@@ -5,9 +5,9 @@
 // Invariants:
 //  1. Of a log with files `segments` is not empty, and the last one is active.
 //  2. Nothing in `retired` is destroyed while `readers` count any: a suspended read may stand in
-//  its coroutines.
+//     its coroutines.
 //  3. pending_* and active_dirty are what durable_end does not cover yet, but for what a flush
-//  under way has taken.
+//     under way has taken.
 
 #include <array>
 #include <memory>

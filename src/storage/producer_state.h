@@ -17,11 +17,9 @@
 //
 // Invariants:
 //  1. apply() of the same batches in order leads to the same state, whether they were just
-//  appended,
-//     replicated or replayed. (Expiry apart.)
+//     appended, replicated or replayed. (Expiry apart.)
 //  2. At most producers_max producers are kept: the one idle longest without an open transaction
-//  goes
-//     first. An open transaction is never forgotten.
+//     goes first. An open transaction is never forgotten.
 //  3. A log without producers holds no memory here.
 // One per log, on its shard. Sequences wrap; -1 is none.
 

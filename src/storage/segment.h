@@ -4,12 +4,12 @@
 //
 // Invariants:
 //  1. size() counts whole batches only; what a failed write left behind it is cut off before the
-//  next one.
+//     next one.
 //  2. The indexes are a hint that can be made from the log at any time. The newest entries of the
 //     active segment are in memory only, at most kUnwrittenEntriesMax; a crash leaves the files
 //     short, and then they are rebuilt.
 //  3. Positions fit in 31 bits, offsets relative to the base too: who appends rolls before either
-//  would not.
+//     would not.
 //  4. Every batch that read() or find_*() answers from has passed its CRC in that call.
 // Owned by its PartitionLog. Reads may run beside appends; they see the size of their start.
 

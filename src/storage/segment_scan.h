@@ -4,7 +4,7 @@
 //
 // Invariants:
 //  1. A batch is good if it passes its CRC, begins at or above the offset expected and fits behind
-//  the segment's base.
+//     the segment's base.
 //  2. Whatever the disk answers but bytes is an error and decides nothing (semantics R3).
 
 #include <functional>

@@ -4,9 +4,9 @@
 //
 // Invariants:
 //  1. A partition has one PartitionLog at a time; it lives until remove() has answered or this is
-//  destroyed.
+//     destroyed.
 //  2. A partition that was removed does not come back after a crash: its directory is renamed
-//  durably first.
+//     durably first.
 // Owned by the broker's shard, which creates it after LogDirectory::open and stops it before the
 // directory.
 

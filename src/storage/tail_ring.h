@@ -4,8 +4,7 @@
 //
 // Invariants:
 //  1. The memory pinned by all entries (not the slices' sizes) stays at most bytes_max; the log
-//  that was appended to
-//     least recently loses its oldest entries first.
+//     that was appended to least recently loses its oldest entries first.
 //  2. A LogTail holds every batch from its first entry to its log's end, without a gap.
 //  3. A batch that is a small part of what it pins is copied out.
 // One per shard, owned by ShardLogs; a LogTail may not outlive its ring.

@@ -5,7 +5,7 @@
 // Invariants:
 //  1. Fields stand in the order of their bytes; a field with a tag stands where its JSON key goes.
 //  2. A struct's min_sizes[v - first_version] is the least number of bytes that one takes in
-//  version v.
+//     version v.
 //  3. Every table is constant data: nothing here is built when a program starts.
 
 #include <cstdint>

@@ -3,8 +3,7 @@
 //
 // Invariants:
 //  1. Every Errc has a code: an error inside a process shows as the Kafka error that makes a client
-//  do the right
-//     thing (a lost disk as KAFKA_STORAGE_ERROR, a closing broker as a retriable one).
+//     do the right thing (a lost disk as KAFKA_STORAGE_ERROR, a closing broker as a retriable one).
 //  2. kNoError is 0, on which no Errc maps.
 
 #include <cstdint>

@@ -7,8 +7,7 @@
 // Invariants:
 //  1. A view is valid as long as the frame's bytes are; it holds no memory of its own.
 //  2. A field that the version lacks decodes to its default. Encoding refuses to lose one that is
-//  set, unless Kafka
-//     calls it ignorable.
+//     set, unless Kafka calls it ignorable.
 //  3. Bytes behind the message are accepted and counted in trailing_bytes.
 
 #include <string>

@@ -3,8 +3,7 @@
 //
 // Invariants:
 //  1. Nothing is read beyond the end. The first impossible read makes ok() false for good; from
-//  then on every
-//     read answers zero, emptiness or null, so that callers check once, at the end.
+//     then on every read answers zero, emptiness or null, so that callers check once, at the end.
 //  2. Nothing is allocated: strings and bytes are views into the frame.
 //  3. `flexible` chooses the compact forms (lengths as unsigned varints of length + 1).
 

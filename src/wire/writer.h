@@ -5,8 +5,7 @@
 //
 // Invariants:
 //  1. The first thing that cannot be written (a string too long, a field that the version lacks) is
-//  kept as
-//     error(); what follows is still written but finish() answers the error.
+//     kept as error(); what follows is still written but finish() answers the error.
 //  2. Payload below kSpliceBytesMin is copied: a slice of its own would cost more than the bytes.
 //  3. Positions count the buffer's own bytes, without spliced ones; size() counts all.
 

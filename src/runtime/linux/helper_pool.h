@@ -4,10 +4,10 @@
 //
 // Invariants:
 //  1. A kind runs on at most its share of the threads: reads leave one for syncs, and a name server
-//  that hangs holds one.
+//     that hangs holds one.
 //  2. Jobs of a kind start in the order in which they were submitted.
 //  3. The queue is bounded by those who wait for the answers (each has one operation under way),
-//  not here.
+//     not here.
 
 #include <array>
 #include <condition_variable>

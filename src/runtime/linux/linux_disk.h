@@ -3,13 +3,12 @@
 //
 // Invariants:
 //  1. write, truncate and reads of resident pages are plain calls on the loop; what may wait for
-//  the device (syncs, cold
-//     reads, write-back) runs on the helper pool and answers through the executor.
+//     the device (syncs, cold reads, write-back) runs on the helper pool and answers through the
+//     executor.
 //  2. A descriptor stays open until the last helper job that uses it has ended, whatever becomes of
-//  its File.
+//     its File.
 //  3. The filesystem descriptors that sync_all uses stay open between calls, so that the kernel
-//  reports to them every
-//     write-back error that happened in between.
+//     reports to them every write-back error that happened in between.
 
 #include <map>
 

@@ -3,11 +3,11 @@
 //
 // Invariants:
 //  1. A socket is registered once, edge-triggered for both directions; readiness is remembered in
-//  two bits that a short
-//     read or write clears. So a wait costs no system call, and reading what is there costs one.
+//     two bits that a short read or write clears. So a wait costs no system call, and reading what
+//     is there costs one.
 //  2. A connection attempt ends within kConnectTimeout.
 //  3. Out of descriptors, a listener answers limit_exceeded once and then waits kAcceptPause before
-//  it tries again.
+//     it tries again.
 
 #include <list>
 #include <memory>

@@ -4,15 +4,13 @@
 //
 // Invariants:
 //  1. A turn is: fire due timers, run posted work, resume ready coroutines until there are none (or
-//  many were), then
-//     ask epoll, without sleeping where something is left to do.
+//     many were), then ask epoll, without sleeping where something is left to do.
 //  2. Watchers are told of a batch of events before anything is resumed, and only complete
-//  Completions: so no watcher
-//     goes away within a batch.
+//     Completions: so no watcher goes away within a batch.
 //  3. At most one eventfd write wakes a sleeping loop, however much is posted to it; a loop that is
-//  awake is not woken.
+//     awake is not woken.
 //  4. Deadlines are slept to with nanosecond timeouts where the kernel has them, else rounded up to
-//  milliseconds.
+//     milliseconds.
 
 #include <atomic>
 #include <coroutine>

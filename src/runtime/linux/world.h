@@ -7,9 +7,9 @@
 //
 // Invariants:
 //  1. Shard 0 runs in the thread that calls run(); every other shard has a thread of its own while
-//  run() is under way.
+//     run() is under way.
 //  2. When run() returns, no shard runs. REQUIRED of the main task: what it started on other shards
-//  has finished then.
+//     has finished then.
 
 #include <memory>
 #include <utility>

@@ -15,9 +15,8 @@
 // covered yet:
 //  1. all pending lost; all kept; each single pending operation lost while the rest is kept;
 //  2. the last operation, where it is a write, torn at every sector boundary: the front kept, with
-//  the size that it
-//     reaches or the full one; the back kept; the bytes kept without the size. Each with the rest
-//     kept and with it lost.
+//     the size that it reaches or the full one; the back kept; the bytes kept without the size.
+//     Each with the rest kept and with it lost.
 // Images that are equal within one prefix are shown once. without() leaves an operation out, as if
 // the code under test had forgotten that sync or rename: what a test uses to show that the
 // enumeration would notice.

@@ -6,16 +6,15 @@
 //
 // Invariants:
 //  1. durable + all pending operations in their order = cached, but for pages that a failed sync
-//  gave up (drop_unsynced).
+//     gave up (drop_unsynced).
 //  2. A power cut keeps any subset of the pending operations: a write whole, by 512-byte sectors of
-//  the file, with or
-//     without the size it gave the file (kept sizes over lost sectors read as zeros). A name
-//     (create, rename, unlink, mkdir, rmdir) is kept or lost whole, and lost if an earlier change
-//     of the same name is.
+//     the file, with or without the size it gave the file (kept sizes over lost sectors read as
+//     zeros). A name (create, rename, unlink, mkdir, rmdir) is kept or lost whole, and lost if an
+//     earlier change of the same name is.
 //  3. A rename is pending in the directory it leads to. Syncing a file does not make its name
-//  durable.
+//     durable.
 //  4. Inode ids are never reused, so that a log of operations can be replayed over a copy of the
-//  image it began with.
+//     image it began with.
 
 #include <cstdint>
 #include <map>

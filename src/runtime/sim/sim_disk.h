@@ -12,9 +12,9 @@
 // Invariants:
 //  1. A dead process changes nothing: its calls answer stopped.
 //  2. Every change of the image is one DiskOp with a sequence of its own; log_position() is the
-//  last one's.
+//     last one's.
 //  3. At most kPendingOpsMax operations are pending: beyond it the older half is written back, as a
-//  kernel does.
+//     kernel does.
 
 #include <map>
 #include <memory>

@@ -10,9 +10,9 @@
 //
 // Invariants:
 //  1. What one side reads is a prefix of what the other wrote; end of stream comes only after all
-//  of it.
+//     of it.
 //  2. A stream whose side closes with unread bytes, or that gets bytes after closing, resets its
-//  peer (as TCP does).
+//     peer (as TCP does).
 //  3. Bytes under way and unread in one direction are at most window_bytes.
 
 #include <deque>

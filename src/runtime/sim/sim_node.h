@@ -6,15 +6,14 @@
 // that borrow the Shards of one SimProcess; nothing can destroy them from outside. So crash() does
 // not touch them: it makes the process they live on inert, from that instant on:
 //  1. every read, sync, connect, accept, resolve and readiness wait under way completes with
-//  Errc::stopped;
+//     Errc::stopped;
 //  2. every later call of its Disk, Files and Net answers Errc::stopped and changes nothing:
-//  destructors of the old
-//     objects cannot reach the disk that survives; its directory locks are free;
+//     destructors of the old objects cannot reach the disk that survives; its directory locks are
+//     free;
 //  3. its streams are gone: after a kill the peers see what the operating system sends (end of
-//  stream or reset), after a
-//     power cut they see silence, and a reset once the node is up again;
+//     stream or reset), after a power cut they see silence, and a reset once the node is up again;
 //  4. its executors, timers and clock go on, so that the owner can close its scopes, join them and
-//  destroy the objects.
+//     destroy the objects.
 // restart() then makes a new SimProcess with new Shards on the disk as the crash left it, before or
 // after the old objects are gone. Old processes are kept, empty, until the world ends.
 //

@@ -9,14 +9,13 @@
 //
 // Invariants:
 //  1. True time never goes back; every event happens at or after the instant it was planned for.
-//  Nodes see true time
-//     through their own clocks only.
+//     Nodes see true time through their own clocks only.
 //  2. Work posted from one shard to another runs in the order it was posted, after a drawn delay.
 //  3. Each resumption costs step_cost of true time, so that a loop which yields for ever meets its
-//  deadline.
+//     deadline.
 //  4. trace_hash() folds every event with its time, place and bytes: one seed gives one hash. What
-//  a test does between
-//     steps (crash, cut, faults) is part of the scenario and must come from the seed too.
+//     a test does between steps (crash, cut, faults) is part of the scenario and must come from the
+//     seed too.
 
 #include <functional>
 #include <memory>
