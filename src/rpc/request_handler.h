@@ -45,6 +45,9 @@ struct Request {
   ConnectionContext* connection = nullptr;
   /// Waits of the request belong here; closed with the connection.
   Scope* scope = nullptr;
+  /// Waits for more than there is (long polls) belong here: closed when an answer is wanted at
+  /// once, because the server stops or the peer has closed its side.
+  Scope* patience = nullptr;
 };
 
 /// What becomes of a request.

@@ -30,6 +30,7 @@ ServerConnection::ServerConnection(ConnectionShared& shared, std::unique_ptr<Str
       stream_(std::move(stream)),
       context_(std::move(context)),
       scope_(shared.shard),
+      patience_(shared.shard),
       frames_(shared.scratch, shared.settings.frame_bytes_max) {}
 
 ServerConnection::~ServerConnection() {
@@ -44,6 +45,7 @@ Task<void> ServerConnection::run() {
   const Result<> ended = co_await read_requests();
   if (!ended) log_end(ended.error());
   reading_ended_ = true;
+  patience_.close();
   drain_until_ = shared_.shard.now() + shared_.settings.drain_max;
   if (!scope_.closed()) check_within(shared_.settings.drain_max);
   answered_.wake_all();
@@ -52,6 +54,7 @@ Task<void> ServerConnection::run() {
 
 void ServerConnection::finish() {
   finishing_ = true;
+  patience_.close();
   room_.wake_all();
   answered_.wake_all();
 }
@@ -165,7 +168,8 @@ Result<> ServerConnection::start(const Bytes& frame, const wire::RequestFrame& p
                               .body = parsed.body,
                               .received = last_received_,
                               .connection = &context_,
-                              .scope = &scope_},
+                              .scope = &scope_,
+                              .patience = &patience_},
                       overlap));
   return {};
 }

@@ -99,6 +99,7 @@ class ServerConnection final : private Timer {
   const std::unique_ptr<Stream> stream_;
   ConnectionContext context_;
   Scope scope_;
+  Scope patience_;
   FrameReader frames_;
   OutputQueue output_;
 

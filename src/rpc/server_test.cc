@@ -278,6 +278,29 @@ TEST_F(ServerTest, StopLetsRequestsEnd) {
   server_.reset();
 }
 
+TEST_F(ServerTest, StopAnswersWhoWaitsForMore) {
+  serve();
+  auto peer = connect();
+  send(*peer, produce(1, 0, Action::wait_for_more) + produce(2, 500));
+  world_.run_for(100ms);
+  const Instant start = world_.now();
+  world_.run(here(), server_->stop(here().now() + 10s));
+  EXPECT_LT(world_.now() - start, 2s);
+  EXPECT_EQ(responses(*peer, 9), (Ids{1, 2}));
+  server_.reset();
+}
+
+TEST_F(ServerTest, APeerThatLeavesEndsItsLongPolls) {
+  serve();
+  auto peer = connect();
+  send(*peer, produce(1, 0, Action::wait_for_more));
+  world_.run_for(1s);
+  peer->close();
+  world_.run_for(1s);
+  EXPECT_EQ(server_->connection_count(), 0u);
+  EXPECT_EQ(handler_.events.back(), (ScriptedHandler::Event{'x', 1}));
+}
+
 TEST_F(ServerTest, StopEndsWhatDoesNotEnd) {
   serve();
   auto peer = connect();

@@ -24,7 +24,7 @@ class LinesSink final : public LogSink {
 };
 
 /// What a test request asks for, as its body.
-enum class Action : uint8_t { reply, nothing, close, wait_for_ever };
+enum class Action : uint8_t { reply, nothing, close, wait_for_ever, wait_for_more };
 
 inline std::string body_of(int32_t delay_ms, Action action, size_t padding = 0) {
   std::string body(5 + padding, 'p');
@@ -84,8 +84,10 @@ class ScriptedHandler final : public RequestHandler {
     running_most = std::max(running_most, running);
     const int32_t delay_ms = load_be<int32_t>(request.body.data());
     const auto action = static_cast<Action>(request.body[4]);
-    const Duration delay = action == Action::wait_for_ever ? Duration(24h) : from_ms(delay_ms);
-    const Result<> slept = delay > 0s ? co_await sleep_for(*request.scope, delay) : Result<>();
+    const bool endless = action == Action::wait_for_ever || action == Action::wait_for_more;
+    const Duration delay = endless ? Duration(24h) : from_ms(delay_ms);
+    Scope& scope = action == Action::wait_for_more ? *request.patience : *request.scope;
+    const Result<> slept = delay > 0s ? co_await sleep_for(scope, delay) : Result<>();
     running--;
     note(slept ? 'e' : 'x', request);
     if (action == Action::nothing) co_return Response::nothing();

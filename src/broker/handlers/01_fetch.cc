@@ -126,7 +126,7 @@ Task<void> read_enough(HandlerContext& context, const rpc::Request& request,
     const FetchPass pass = co_await read_slots(context, slots, budget);
     if (pass.must_answer || pass.bytes >= wanted || slots.empty()) co_return;
     if (patience == Duration::zero()) co_return;
-    if (!co_await wait_for_more(context, *request.scope, slots, budget.isolation, deadline)) {
+    if (!co_await wait_for_more(context, *request.patience, slots, budget.isolation, deadline)) {
       co_return;
     }
   }
