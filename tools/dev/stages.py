@@ -11,6 +11,8 @@ import unit
 ROOT = building.ROOT
 FUZZ_SECONDS = 8
 SIM_RUNS, SIM_RUNS_QUICK = 60, 20
+BLACK_BOX = {path.stem for path in (ROOT / 'tests').glob('test_*.py')}
+BAD_INPUT = {name for name in BLACK_BOX if name.startswith('test_bad_')}
 # Threads meet in these folders, sockets and shards included; what stands above runs to completion
 # on one shard.
 THREADED = ('base', 'runtime', 'runtime_linux', 'rpc')
@@ -56,12 +58,12 @@ def simulator(preset, runs):
     return work
 
 
-def black_box(*flags, preset='release', **variables):
+def black_box(*names, preset='release', **variables):
     """Real processes and real clients."""
     def work(tally):
         environment = {**os.environ, **variables, 'PARTITA': str(building.binary(preset)),
                        'LLVM_SYMBOLIZER_PATH': unit.SYMBOLIZER}
-        counting.add_runner(tally, 'black box', [sys.executable, ROOT / 'tests/run.py', *flags],
+        counting.add_runner(tally, 'black box', [sys.executable, ROOT / 'tests/run.py', *sorted(names)],
                             cwd=ROOT, env=environment)
     return work
 
@@ -88,14 +90,10 @@ FULL = [
     ('layers', layers),
     ('tidy --quick', tidy_quick),
     ('release', release),
-    ('black box', black_box('test_kcat', 'test_server', 'test_confluent', 'test_crash',
-                            'test_kafka_python')),
-    ('black box, Java', black_box('test_java_tools', 'test_kafka_tools',
-                                  'test_seeds_partitioners')),
+    ('black box', black_box(*BLACK_BOX - BAD_INPUT)),
     ('unit tests, asan', unit_tests('asan')),
     ('simulator', simulator('asan', SIM_RUNS)),
-    ('black box, bad input, asan', black_box('test_bad_framing', 'test_bad_reading',
-                                             'test_bad_records', preset='asan')),
+    ('black box, bad input, asan', black_box(*BAD_INPUT, preset='asan')),
     ('fuzz', lambda tally: fuzzing.run(tally, FUZZ_SECONDS)),
     ('unit tests, tsan', threads),
     ('tidy', tidy),
