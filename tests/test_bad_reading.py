@@ -14,7 +14,7 @@ from bad_input import (
     UNSUPPORTED,
 )
 from batches import batch
-from broker import wait_until
+from broker import BrokerCase, wait_until
 from wire import Connection, Out, request
 
 
@@ -51,8 +51,6 @@ class Reading(bad_input.BadInput):
         self.assertEqual(self.fetch_code(topic="kept", epoch=epoch), 0)
         self.assertEqual(self.fetch_code(topic="kept", epoch=epoch + 1), UNKNOWN_EPOCH)
         self.assertEqual(self.fetch_code(topic="kept", epoch=INT_MAX), UNKNOWN_EPOCH)
-        if epoch > 0:
-            self.assertEqual(self.fetch_code(topic="kept", epoch=epoch - 1), FENCED_EPOCH)
 
     def test_C3_last_fetched_epoch(self):
         code = self.fetch_code(topic="kept", offset=5, fetched_epoch=1000)
@@ -190,6 +188,25 @@ class Reading(bad_input.BadInput):
         for epoch in (-5, -1, INT_MIN):
             with self.subTest(epoch):
                 self.assertEqual(messages.end_of_epoch(self.connection, "kept", epoch), (0, -1, -1))
+
+
+class AfterCrash(BrokerCase):
+
+    def test_C2_old_leader_epoch(self):
+        """A killed broker leads in a new epoch; who still asks in the old one is fenced."""
+        with Connection(self.broker.port) as connection:
+            self.assertEqual(messages.create_topics(connection, ("old", 1, 1)), [(0, None)])
+        self.broker.kill()
+        self.broker.start()
+        with Connection(self.broker.port) as connection:
+            _, _, (epoch,) = messages.describe_topic(connection, "old")
+            self.assertGreater(epoch, 0)
+            for asked, expected in [(epoch - 1, FENCED_EPOCH), (epoch + 1, UNKNOWN_EPOCH),
+                                    (epoch, 0), (-1, 0)]:
+                with self.subTest(asked - epoch):
+                    code, _, ((_, inner, _, _),) = bad_input.BadInput.fetch_on(
+                        connection, [{"topic": "old", "epoch": asked}])
+                    self.assertEqual((code, inner), (0, expected))
 
 
 if __name__ == "__main__":

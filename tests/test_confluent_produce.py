@@ -5,7 +5,7 @@ import uuid
 import segments
 from clients import QUIET, ConfluentCase, consume_all, consume_each, produce_all
 from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError, Producer
-from partitioners import consistent_random
+from partitioners import by_key, consistent_random
 
 
 class Produce(ConfluentCase):
@@ -52,6 +52,16 @@ class Produce(ConfluentCase):
         for partition, got in enumerate(consume_each(self.address, self.topic, range(4))):
             expected = [key for key in keys if consistent_random(key, 4) == partition]
             self.assertTrue(expected)
+            self.assertEqual([message.value() for message in got], expected)
+
+    def test_by_key_as_java(self):
+        """The partitioner of Java's clients: murmur2 of the key."""
+        self.create(4)
+        keys = [f"key-{number}".encode() for number in range(40)]
+        produce_all(self.address, self.topic, [(key, key) for key in keys],
+                    partitioner="murmur2_random")
+        for partition, got in enumerate(consume_each(self.address, self.topic, range(4))):
+            expected = [key for key in keys if by_key(key, 4) == partition]
             self.assertEqual([message.value() for message in got], expected)
 
     def test_round_robin(self):

@@ -24,7 +24,8 @@ class Commands(tools_case.ToolsCase):
         for name, partitions in (("my-topic", 5), ("my-topic", 6), ("replicated-topic", 6),
                                  ("high-throughput-topic", 12)):
             run = self.typed("kafka-topics.sh --create --bootstrap-server localhost:9092 \\\n"
-                             f"    --replication-factor 3 --partitions {partitions} --topic @{name}")
+                             f"    --replication-factor 3 --partitions {partitions} "
+                             f"--topic @{name}")
             self.assertEqual(run.code, 1)
             self.assertIn("The target replication factor of 3 cannot be reached because only 1 "
                           "broker(s) are registered", run.out)

@@ -50,7 +50,7 @@ class Partitioners(BrokerCase):
     def setUpClass(cls):
         super().setUpClass()
         names = ["DefaultPartitioner", "CustomPartitioner", "TimeBasedPartitioner", "BuiltIn",
-                 "GeographicPartitioner", "RegionPartitioner", "RoundRobinPartitioner"]
+                 "GeographicPartitioner", "RegionPartitioner", "RoundRobinPartitioner", "Chosen"]
         admin = AdminClient({"bootstrap.servers": cls.address, "log_level": 0})
         for future in admin.create_topics([NewTopic(n, PARTITIONS, 1) for n in names]).values():
             future.result(20)
@@ -92,6 +92,9 @@ class Partitioners(BrokerCase):
         (only,) = {int(line[3]) for line in self.lines if line[0] == "TimeBasedPartitioner"}
         self.assertIn(only, [hour % PARTITIONS for hour in self.hours])
         self.check("TimeBasedPartitioner", [only] * len(RECORDS))
+
+    def test_chosen(self):
+        self.check("Chosen", list(range(PARTITIONS)), [("key", "value")] * PARTITIONS)
 
     def test_built_in(self):
         """Kafka's own partitioner, for records with keys."""

@@ -11,9 +11,9 @@ import tempfile
 import unittest
 
 from broker import Broker, free_port, wait_until
+from clients import consume_each
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
-from clients import consume_each
 
 
 def write_properties(path, **properties):

@@ -165,6 +165,23 @@ public class SeedPartitioners {
     }
   }
 
+  /** "Explicit partition 0", and any other. */
+  private static void sendToChosen(String address, int partitions) throws Exception {
+    Properties settings = new Properties();
+    settings.put("bootstrap.servers", address);
+    settings.put("key.serializer", StringSerializer.class);
+    settings.put("value.serializer", StringSerializer.class);
+    try (KafkaProducer<String, String> producer = new KafkaProducer<>(settings)) {
+      for (int partition = 0; partition < partitions; partition++) {
+        ProducerRecord<String, String> record =
+            new ProducerRecord<>("Chosen", partition, "key", "value");
+        RecordMetadata where = producer.send(record).get();
+        System.out.println(String.join("\t", "Chosen", "key", "value", "" + where.partition(),
+            "" + where.offset()));
+      }
+    }
+  }
+
   public static void main(String[] args) throws Exception {
     List<String> lines = new BufferedReader(new InputStreamReader(System.in)).lines()
         .collect(Collectors.toList());
@@ -175,5 +192,6 @@ public class SeedPartitioners {
     }
     List<String> keyed = lines.stream().filter(line -> !line.startsWith(":")).toList();
     send(args[0], null, keyed);
+    sendToChosen(args[0], 6);
   }
 }
