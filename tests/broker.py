@@ -1,10 +1,11 @@
 """A broker as a process: started, killed, started again, and seen from outside only.
 
 `Broker` runs the binary that the environment names: PARTITA, else build/release/partita, else
-build/debug/partita. Its standard output has one line, with what it listens on; its log goes to
-standard error, which is kept in a file. Where the binary has sanitizers, no process of it may end
-with a report of one: leaks are looked for at every clean stop. `BrokerCase` is a test case with one
-broker for all its tests, which must stop when told at the end, with exit code 0.
+build/debug/partita; with PARTITA_SHARDS shards where the test does not say. Its standard output has
+one line, with what it listens on; its log goes to standard error, which is kept in a file. Where
+the binary has sanitizers, no process of it may end with a report of one: leaks are looked for at
+every clean stop. `BrokerCase` is a test case with one broker for all its tests, which must stop
+when told at the end, with exit code 0.
 """
 import contextlib
 import os
@@ -95,7 +96,9 @@ class Broker:
 
     def command(self):
         arguments = ["server", "--port", str(self.port), "--data-dir", str(self.data)]
-        for name, value in self.settings.items():
+        shards = os.environ.get("PARTITA_SHARDS")
+        settings = {**({"shards": shards} if shards else {}), **self.settings}
+        for name, value in settings.items():
             arguments += ["--set", f"{name}={value}"]
         return [str(self.program), *arguments]
 
