@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
+#include "cli/dump_problems.h"
 #include "cli/log_dump_text.h"
+#include "cli/log_file.h"
 #include "records/batch_records.h"
 #include "runtime/linux/processes.h"
 #include "storage/producer_snapshot.h"
@@ -43,48 +44,6 @@ Result<int64_t> offset_of(const FileName& file) {
   return fail(Errc::invalid_argument, fmt::format("For input string: \"{}\"", digits));
 }
 
-/// One batch of an open segment, read on its own.
-struct StoredBatch {
-  Buffer bytes;
-  records::BatchView view;
-  uint64_t position;
-};
-
-class LogFile {
- public:
-  static Task<Result<LogFile>> open(Shard& shard, std::string path) {
-    CO_TRY(auto file, shard.disk().open(path, OpenMode::read));
-    CO_TRY(const uint64_t size, file->size());
-    co_return LogFile(shard, std::move(file), size);
-  }
-
-  uint64_t size() const { return size_; }
-
-  /// The batch at `position`; nothing where the bytes there are no whole batch.
-  Task<Result<std::optional<StoredBatch>>> batch_at(uint64_t position) {
-    if (position > size_ || size_ - position < records::kBatchHeaderBytes) co_return std::nullopt;
-    Buffer header(records::kBatchHeaderBytes);
-    header.resize(records::kBatchHeaderBytes);
-    CO_CHECKED(co_await read_exactly(shard_.executor(), *file_, position, header.span()));
-    const auto parsed = records::BatchHeader::parse(header.view());
-    if (!parsed || parsed->total_size() > size_ - position) co_return std::nullopt;
-    Buffer bytes(parsed->total_size());
-    bytes.resize(parsed->total_size());
-    CO_CHECKED(co_await read_exactly(shard_.executor(), *file_, position, bytes.span()));
-    const auto view = records::BatchView::parse(bytes.view());
-    if (!view) co_return std::nullopt;
-    co_return StoredBatch{.bytes = std::move(bytes), .view = *view, .position = position};
-  }
-
- private:
-  LogFile(Shard& shard, std::unique_ptr<File> file, uint64_t size)
-      : shard_(shard), file_(std::move(file)), size_(size) {}
-
-  Shard& shard_;
-  std::unique_ptr<File> file_;
-  uint64_t size_;
-};
-
 class Dump {
  public:
   Dump(Shard& shard, DumpOptions options, const DumpOutput& output)
@@ -113,13 +72,11 @@ class Dump {
       flush();
       if (!dumped) co_return dumped;
     }
-    tell_problems();
+    problems_.tell(output_.err);
     co_return Result<>();
   }
 
  private:
-  using Pairs = std::map<std::string, std::vector<std::pair<int64_t, int64_t>>>;
-
   Task<Result<>> dump_log(FileName file);
   Result<> dump_records(const StoredBatch& batch, const FileName& file);
   Task<Result<>> dump_index(FileName file);
@@ -134,8 +91,6 @@ class Dump {
   }
   Result<> check_index(const FileName& file, ByteView bytes, size_t entry_bytes);
   Result<int64_t> latest_timestamp(const StoredBatch& batch);
-  void tell_problems();
-  void tell(const Pairs& problems, std::string_view head, fmt::string_view line);
 
   void say(std::string_view text) {
     text_ += text;
@@ -152,11 +107,7 @@ class Dump {
   records::Decompressor decompressor_;
   std::string text_;
   int64_t last_offset_ = -1;
-  Pairs index_mismatches_;
-  Pairs time_mismatches_;
-  Pairs time_disorder_;
-  Pairs time_not_found_;
-  Pairs gaps_;
+  DumpProblems problems_;
 };
 
 // --- Logs ---
@@ -209,7 +160,7 @@ Result<> Dump::dump_records(const StoredBatch& batch, const FileName& file) {
     if (!found || !*found) return {};
     const int64_t offset = batch.view.offset_at(record.offset_delta).value();
     if (offset != last_offset_ + 1) {
-      gaps_[absolute_path(file.path)].emplace_back(last_offset_, offset);
+      problems_.gaps[absolute_path(file.path)].emplace_back(last_offset_, offset);
     }
     last_offset_ = offset;
     append_record_line(text_, batch.view, record, options_);
@@ -268,7 +219,8 @@ Task<Result<>> Dump::check_index_entry(LogFile& log, const FileName& file, int64
                                        uint32_t position) {
   CO_TRY(const auto batch, co_await log.batch_at(position));
   const int64_t last = batch ? batch->view.last_offset().value() : -1;
-  if (last != offset) index_mismatches_[absolute_path(file.path)].emplace_back(offset, last);
+  if (last != offset)
+    problems_.index_mismatches[absolute_path(file.path)].emplace_back(offset, last);
   co_return Result<>();
 }
 
@@ -329,14 +281,14 @@ Task<Result<>> Dump::check_time_entry(LogFile& log, const FileName& file, int64_
       continue;
     }
     if (last != offset) {
-      time_not_found_[path].emplace_back(offset, last);
+      problems_.time_not_found[path].emplace_back(offset, last);
       co_return Result<>();
     }
     const Result<int64_t> latest = latest_timestamp(*batch);
     if (!latest || *latest != timestamp) {
-      time_mismatches_[path].emplace_back(timestamp, latest.value_or(-1));
+      problems_.time_mismatches[path].emplace_back(timestamp, latest.value_or(-1));
     }
-    if (previous >= timestamp) time_disorder_[path].emplace_back(timestamp, previous);
+    if (previous >= timestamp) problems_.time_disorder[path].emplace_back(timestamp, previous);
     co_return Result<>();
   }
 }
@@ -369,26 +321,6 @@ Task<Result<>> Dump::dump_snapshot(FileName file) {
     say(line + "\n");
   }
   co_return Result<>();
-}
-
-void Dump::tell(const Pairs& problems, std::string_view head, fmt::string_view line) {
-  for (const auto& [path, pairs] : problems) {
-    output_.err(fmt::format("{}{}\n", head, path));
-    for (const auto& [a, b] : pairs) {
-      output_.err(fmt::vformat(line, fmt::make_format_args(a, b)) + "\n");
-    }
-  }
-}
-
-void Dump::tell_problems() {
-  tell(index_mismatches_, "Mismatches in :", "  Index offset: {}, log offset: {}");
-  tell(time_mismatches_,
-       "Found timestamp mismatch in :", "  Index timestamp: {}, log timestamp: {}");
-  tell(time_disorder_, "Found out of order timestamp in :",
-       "  Index timestamp: {}, Previously indexed timestamp: {}");
-  tell(time_not_found_, "The following indexed offsets are not found in :",
-       "Indexed offset: {}, found log offset: {}");
-  tell(gaps_, "Non-consecutive offsets in ", "  {} is followed by {}");
 }
 
 }  // namespace

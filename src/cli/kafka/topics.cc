@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <set>
 
 #include "cli/java_order.h"
 #include "cli/kafka/tool.h"
 #include "cli/kafka/tools.h"
+#include "cli/kafka/topics_description.h"
 #include "cli/kafka/topics_options.h"
 #include "cli/properties_file.h"
 #include "client/admin.h"
@@ -55,19 +55,6 @@ Result<> all_of(const client::Outcomes<T>& outcomes) {
   return {};
 }
 
-std::string ids(const std::vector<NodeId>& nodes) {
-  std::vector<int32_t> numbers;
-  for (const NodeId node : nodes) numbers.push_back(node.value());
-  return fmt::format("{}", fmt::join(numbers, ","));
-}
-
-/// What describing needs beside the topics.
-struct Surroundings {
-  std::set<NodeId> live;
-  std::map<std::string, std::vector<client::ConfigEntry>> configs;
-  std::map<client::TopicPartition, PartitionReassignment> reassignments;
-};
-
 class TopicsTool {
  public:
   TopicsTool(ClientContext& context, const TopicsOptions& options)
@@ -98,13 +85,7 @@ class TopicsTool {
   Task<Result<std::vector<std::string>>> matching();
   Task<Result<std::vector<std::string>>> matching_existing();
   Task<Result<std::vector<std::string>>> topics_to_describe();
-  Task<Result<Surroundings>> surroundings(std::vector<std::string> names);
-  void print_topic(const std::string& name, const TopicDescription& topic,
-                   const Surroundings& around) const;
-  void print_partition(const std::string& name, const PartitionDescription& partition,
-                       const PartitionReassignment* reassignment) const;
-  bool is_wanted(const PartitionDescription& partition, const PartitionReassignment* reassignment,
-                 size_t min_isr, const std::set<NodeId>& live) const;
+  Task<Result<TopicSurroundings>> surroundings(std::vector<std::string> names);
 
   const TopicsOptions& options_;
   Admin admin_;
@@ -119,16 +100,6 @@ void forget_eligible_leaders(client::Outcomes<TopicDescription>& topics) {
       partition.last_known_elr.reset();
     }
   }
-}
-
-size_t factor_of(const PartitionDescription& partition, const PartitionReassignment* reassignment) {
-  if (reassignment == nullptr) return partition.replicas.size();
-  const bool moving = std::ranges::any_of(partition.replicas, [&](NodeId node) {
-    return std::ranges::find(reassignment->adding, node) != reassignment->adding.end() ||
-           std::ranges::find(reassignment->removing, node) != reassignment->removing.end();
-  });
-  return moving ? reassignment->replicas.size() - reassignment->adding.size()
-                : partition.replicas.size();
 }
 
 Task<Result<>> TopicsTool::create() {
@@ -251,8 +222,8 @@ Task<Result<std::vector<std::string>>> TopicsTool::topics_to_describe() {
                  fmt::format("TopicId '{}' does not exist as expected", *text));
 }
 
-Task<Result<Surroundings>> TopicsTool::surroundings(std::vector<std::string> names) {
-  Surroundings around;
+Task<Result<TopicSurroundings>> TopicsTool::surroundings(std::vector<std::string> names) {
+  TopicSurroundings around;
   std::vector<client::ConfigResource> resources;
   for (std::string& name : names) resources.push_back({client::ResourceType::topic, name});
   if (!resources.empty()) {
@@ -286,7 +257,7 @@ Task<Result<>> TopicsTool::describe() {
     CO_TRY(described, co_await admin_.describe_topics(names, deadline_));
     CO_CHECKED(all_of(described));
   }
-  CO_TRY(const Surroundings around, co_await surroundings(names));
+  CO_TRY(const TopicSurroundings around, co_await surroundings(names));
   // --topic-id is answered from Metadata there, which knows no eligible leaders.
   if (options_.has("topic-id")) forget_eligible_leaders(described);
   // The Java client keeps what it asks about in hash maps, the second of which is a copy.
@@ -294,87 +265,9 @@ Task<Result<>> TopicsTool::describe() {
   const auto copied = java_map_order(asked, names.size() * 4 / 3 + 1);
   for (const std::string& name : java_map_order(copied, names.size())) {
     const auto at = std::ranges::find(described, name, &Outcome<TopicDescription>::name);
-    if (at != described.end()) print_topic(name, *at->result, around);
+    if (at != described.end()) print_topic(options_, name, *at->result, around);
   }
   co_return Result<>();
-}
-
-bool TopicsTool::is_wanted(const PartitionDescription& partition,
-                           const PartitionReassignment* reassignment, size_t min_isr,
-                           const std::set<NodeId>& live) const {
-  const bool has_leader = partition.leader != kNoNode;
-  const bool filtered =
-      options_.has("under-replicated-partitions") || options_.has("unavailable-partitions") ||
-      options_.has("under-min-isr-partitions") || options_.has("at-min-isr-partitions");
-  if (!filtered) return true;
-  if (options_.has("under-replicated-partitions") &&
-      factor_of(partition, reassignment) > partition.isr.size()) {
-    return true;
-  }
-  if (options_.has("unavailable-partitions") && (!has_leader || !live.contains(partition.leader))) {
-    return true;
-  }
-  if (options_.has("under-min-isr-partitions") && (!has_leader || partition.isr.size() < min_isr)) {
-    return true;
-  }
-  return options_.has("at-min-isr-partitions") && partition.isr.size() == min_isr;
-}
-
-void TopicsTool::print_topic(const std::string& name, const TopicDescription& topic,
-                             const Surroundings& around) const {
-  const auto reassignment_of = [&](const PartitionDescription& partition) {
-    const auto at = around.reassignments.find({name, partition.index});
-    return at == around.reassignments.end() ? nullptr : &at->second;
-  };
-  const std::vector<client::ConfigEntry>& configs = around.configs.at(name);
-  std::map<std::string, const client::ConfigEntry*> by_name;
-  std::vector<std::string> config_names;
-  for (const client::ConfigEntry& each : configs) {
-    by_name.emplace(each.name, &each);
-    config_names.push_back(each.name);
-  }
-  std::vector<std::string> overrides;
-  size_t min_isr = 1;
-  for (const std::string& each : java_map_order(config_names)) {
-    const client::ConfigEntry& entry = *by_name.at(each);
-    const std::string value = entry.value.value_or("null");
-    if (entry.source != client::ConfigSource::defaults) overrides.push_back(each + "=" + value);
-    if (each == "min.insync.replicas") min_isr = std::strtoull(value.c_str(), nullptr, 10);
-  }
-  const bool headers =
-      !options_.has("under-replicated-partitions") && !options_.has("unavailable-partitions") &&
-      !options_.has("under-min-isr-partitions") && !options_.has("at-min-isr-partitions");
-  const bool only_overridden = options_.has("topics-with-overrides");
-  if (headers && !topic.partitions.empty() && (!only_overridden || !overrides.empty())) {
-    const PartitionDescription& first = topic.partitions.front();
-    std::puts(fmt::format("Topic: {}{}\tPartitionCount: {}\tReplicationFactor: {}\tConfigs: {}",
-                          name, topic.id.is_zero() ? "" : "\tTopicId: " + topic.id.to_string(),
-                          topic.partitions.size(), factor_of(first, reassignment_of(first)),
-                          fmt::join(overrides, ","))
-                  .c_str());
-  }
-  if (only_overridden) return;
-  for (const PartitionDescription& partition : topic.partitions) {
-    const PartitionReassignment* reassignment = reassignment_of(partition);
-    if (!is_wanted(partition, reassignment, min_isr, around.live)) continue;
-    print_partition(name, partition, reassignment);
-  }
-}
-
-void TopicsTool::print_partition(const std::string& name, const PartitionDescription& partition,
-                                 const PartitionReassignment* reassignment) const {
-  std::string line =
-      fmt::format("\tTopic: {}\tPartition: {}\tLeader: {}\tReplicas: {}\tIsr: {}", name,
-                  partition.index.value(),
-                  partition.leader == kNoNode ? "none" : std::to_string(partition.leader.value()),
-                  ids(partition.replicas), ids(partition.isr));
-  if (reassignment != nullptr) {
-    line += fmt::format("\tAdding Replicas: {}\tRemoving Replicas: {}", ids(reassignment->adding),
-                        ids(reassignment->removing));
-  }
-  line += "\tElr: " + (partition.elr ? ids(*partition.elr) : "N/A");
-  line += "\tLastKnownElr: " + (partition.last_known_elr ? ids(*partition.last_known_elr) : "N/A");
-  std::puts(line.c_str());
 }
 
 Task<int> run_tool(ClientContext& context, const TopicsOptions& options) {
