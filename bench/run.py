@@ -3,8 +3,8 @@
 
 Writes docs/benchmarks.md.
 
-    bench/run.py                        # every goal's workload, 5 pairs (about an hour)
-    bench/run.py --workloads W1,W6 --pairs 5 --no-page
+    bench/run.py                        # every goal's workload, 5 pairs (about 40 minutes)
+    bench/run.py --workloads W1,W6 --pairs 5 --no-page --no-counts
 
 Figures count as ratios within this run only. `os` is durability=os (what Apache Kafka's defaults
 promise), `fsync` is Partita's default: on disk before it is acknowledged. `null` and `null-fsync`
@@ -19,6 +19,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+import instructions
+import micro
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -131,7 +134,19 @@ def budget_lines(rows):
         yield "| " + " | ".join(cells) + " |"
 
 
-def page(rows, pairs, workloads):
+def count_lines():
+    """What does not depend on the machine's hour."""
+    yield "User-space instructions (callgrind) and heap allocations of the broker, `durability=os`,"
+    yield "one request at a time: `bench/instructions.py`."
+    yield ""
+    yield from instructions.table()
+    yield ""
+    yield "Operations, by the micro benchmarks beside the code: `bench/micro.py`."
+    yield ""
+    yield from micro.table()
+
+
+def page(rows, counts, pairs, workloads):
     kernel = os.uname().release
     return "\n".join(
         [
@@ -143,7 +158,7 @@ def page(rows, pairs, workloads):
             f"Medians of {pairs} interleaved pairs, {os.cpu_count()} cores, Linux {kernel}.",
             "The command:", "", f"    ./dev bench --workloads {workloads} --pairs {pairs}", "",
             *ratio_lines(rows), "", "Budgets (a broker of its own, from an empty directory):", "",
-            *budget_lines(rows), "",
+            *budget_lines(rows), "", *counts, "",
         ]
     )
 
@@ -157,11 +172,15 @@ def main():
     parser.add_argument(
         "--no-page", action="store_true", help="print only, leave docs/benchmarks.md as it is"
     )
+    parser.add_argument(
+        "--no-counts", action="store_true", help="without instructions and heap allocations"
+    )
     args = parser.parse_args()
     subprocess.run([str(HERE / "setup")], check=True)
+    counts = [] if args.no_counts else list(count_lines())
     with tempfile.TemporaryDirectory(prefix="partita-bench-") as folder:
         rows = measure(args.workloads, args.pairs, pathlib.Path(folder))
-    text = page(rows, args.pairs, args.workloads)
+    text = page(rows, counts, args.pairs, args.workloads)
     print("\n" + text)
     if not args.no_page:
         PAGE.write_text(text)

@@ -3,44 +3,22 @@
 
 #include <benchmark/benchmark.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "base/crc32c.h"
+#include "base/operation_cost.h"
 #include "records/batch_builder.h"
 #include "records/check.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations = 0;
-
-}  // namespace
-
-// base/bytes.cc takes memory from malloc, everything else from here: both are counted.
-extern "C" void* __libc_malloc(size_t size);
-extern "C" void* malloc(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
 
 namespace partita::records {
 namespace {
 
-/// Counts what a loop allocates, per iteration.
-class AllocationsPerOp {
- public:
-  explicit AllocationsPerOp(benchmark::State& state) : state_(state), before_(allocations.load()) {}
-  ~AllocationsPerOp() {
-    state_.counters["allocs/op"] = benchmark::Counter(
-        static_cast<double>(allocations.load() - before_), benchmark::Counter::kAvgIterations);
-  }
-
- private:
-  benchmark::State& state_;
-  uint64_t before_;
-};
+/// "check/1000/100"
+std::string label(const char* name, const benchmark::State& state, size_t arguments) {
+  std::string whole = name;
+  for (size_t i = 0; i < arguments; i++) whole += "/" + std::to_string(state.range(i));
+  return whole;
+}
 
 Bytes make(int64_t count, int64_t value_bytes, Codec codec) {
   const std::string value(static_cast<size_t>(value_bytes), 'v');
@@ -60,6 +38,7 @@ void count_bytes(benchmark::State& state, size_t bytes, int64_t records) {
 
 void crc(benchmark::State& state) {
   const std::string bytes(static_cast<size_t>(state.range(0)), 'x');
+  const OperationCost cost(label("crc", state, 1), state);
   for (auto _ : state) benchmark::DoNotOptimize(crc32c(as_bytes(bytes)));
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
@@ -68,7 +47,7 @@ BENCHMARK(crc)->Arg(61)->Arg(170)->Arg(1024)->Arg(16384)->Arg(65536)->Arg(1 << 2
 /// CRC, header and every record.
 void check(benchmark::State& state) {
   const Bytes batch = make(state.range(0), state.range(1), Codec::none);
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("check", state, 2), state);
   for (auto _ : state) {
     const Judged<ProducedBatch> produced = check_produced(batch.view());
     if (!produced ||
@@ -87,7 +66,7 @@ BENCHMARK(check)->Args({1, 100})->Args({10, 100})->Args({1000, 1024})->Args({100
 void walk(benchmark::State& state) {
   const Bytes batch = make(state.range(0), state.range(1), Codec::none);
   const BatchView view = *BatchView::parse(batch.view());
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("walk", state, 2), state);
   for (auto _ : state) {
     RecordIterator records(view.records(), view.record_count());
     Record record;
@@ -99,7 +78,7 @@ BENCHMARK(walk)->Args({1, 100})->Args({1000, 1024})->Args({10000, 100});
 
 void check_compressed(benchmark::State& state) {
   const Bytes batch = make(1000, 1024, static_cast<Codec>(state.range(0)));
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("check_compressed", state, 1), state);
   for (auto _ : state) benchmark::DoNotOptimize(check_produced(batch.view()));
   count_bytes(state, batch.size(), 1000);
 }
@@ -113,7 +92,7 @@ void inflate(benchmark::State& state) {
   const Bytes batch = make(1000, 1024, static_cast<Codec>(state.range(0)));
   Decompressor decompressor;
   size_t size = 0;
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("inflate", state, 1), state);
   for (auto _ : state) {
     size = decompressor
                .inflate(static_cast<Codec>(state.range(0)), payload_of(batch), kInflatedBytesMax)
@@ -126,7 +105,7 @@ BENCHMARK(inflate)->DenseRange(1, 4);
 void deflate(benchmark::State& state) {
   const Bytes batch = make(1000, 1024, Codec::none);
   Compressor compressor;
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("deflate", state, 1), state);
   for (auto _ : state) {
     Buffer out;
     if (!compressor.deflate(static_cast<Codec>(state.range(0)), {}, payload_of(batch), out))
@@ -140,7 +119,7 @@ BENCHMARK(deflate)->DenseRange(1, 4);
 void append_time_prefix(benchmark::State& state) {
   const Bytes batch = make(state.range(0), state.range(1), Codec::none);
   const Judged<ProducedBatch> produced = check_produced(batch.view());
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("append_time_prefix", state, 2), state);
   for (auto _ : state) {
     benchmark::DoNotOptimize(make_prefix(*produced, TimestampType::log_append_time, WallTime(5)));
   }
@@ -152,7 +131,7 @@ void build(benchmark::State& state) {
   const std::string value(static_cast<size_t>(state.range(1)), 'v');
   BatchBuilder builder;
   size_t size = 0;
-  AllocationsPerOp counted(state);
+  const OperationCost cost(label("build", state, 2), state);
   for (auto _ : state) {
     if (state.range(0) > 1) builder.reserve(size + 1);
     for (int64_t i = 0; i < state.range(0); i++) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/operation_cost.h"
 #include "rpc/frame_reader.h"
 
 namespace partita::rpc {
@@ -22,6 +23,7 @@ void cut_frames(benchmark::State& state) {
   FrameReader reader(scratch, 100 << 20);
   size_t at = 0;
   int64_t frames = 0;
+  const OperationCost cost(fmt::format("cut_frames/{}/{}", state.range(0), state.range(1)), state);
   for (auto _ : state) {
     const ByteSpan into = reader.prepare();
     const size_t count = std::min(into.size(), receive_bytes);

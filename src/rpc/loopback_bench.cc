@@ -12,7 +12,7 @@
 #include "rpc/server.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/world.h"
-#include "wire/allocation_counter.h"
+#include "base/allocation_counter.h"
 
 namespace partita::rpc {
 namespace {
@@ -85,9 +85,9 @@ Task<bool> run_loopback(Shard& shard, benchmark::State& state) {
   bool is_good = true;
   uint64_t taken = 0;
   for (auto _ : state) {
-    const uint64_t before = wire::allocations().count;
+    const uint64_t before = allocations().count;
     is_good &= co_await round_trip(shard, **stream, requests, count * kResponseBytes);
-    taken += wire::allocations().count - before;
+    taken += allocations().count - before;
   }
   const auto total = static_cast<int64_t>(state.iterations()) * static_cast<int64_t>(count);
   state.SetItemsProcessed(total);

@@ -1,29 +1,16 @@
 // Appending to a partition's log in the page cache of the real disk, and reading it back: what a
-// produce or fetch request costs below the broker, and how many heap allocations. The directory is
-// made under $PARTITA_BENCH_DIR, else under ".".
+// produce or fetch request costs below the broker. The directory is made where the bench is run.
 
 #include <benchmark/benchmark.h>
 
-#include <atomic>
 #include <string>
 
+#include "base/operation_cost.h"
 #include "records/batch_builder.h"
 #include "runtime/linux/world.h"
 #include "storage/deleted_files.h"
 #include "storage/log_config.h"
 #include "storage/shard_logs.h"
-
-namespace {
-
-std::atomic<uint64_t> allocations = 0;
-
-}  // namespace
-
-extern "C" void* __libc_malloc(size_t size);
-extern "C" void* malloc(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
 
 namespace partita::storage {
 namespace {
@@ -56,6 +43,7 @@ struct Logs {
   std::unique_ptr<LogDirectory> directory;
   ShardLogs logs;
   PartitionLog* log;
+  std::string label;  // of the benchmark
 };
 
 /// In the folder that the bench is run in.
@@ -73,8 +61,8 @@ Task<void> keep_small(Logs& all) {
 Task<void> append_loop(Logs& all, benchmark::State& state) {
   const LeaderBatch batch = make_batch(static_cast<size_t>(state.range(0)));
   std::ignore = all.log->append_as_leader(batch, LeaderEpoch(0), kNow);
-  const uint64_t before = allocations.load();
   uint64_t bytes = 0;
+  const OperationCost cost(all.label, state);
   for (auto _ : state) {
     const auto result = all.log->append_as_leader(batch, LeaderEpoch(0), kNow);
     if (!result) {
@@ -88,8 +76,6 @@ Task<void> append_loop(Logs& all, benchmark::State& state) {
       state.ResumeTiming();
     }
   }
-  state.counters["allocs/op"] = benchmark::Counter(static_cast<double>(allocations.load() - before),
-                                                   benchmark::Counter::kAvgIterations);
   state.SetBytesProcessed(static_cast<int64_t>(bytes));
 }
 
@@ -98,10 +84,10 @@ Task<void> read_loop(Logs& all, benchmark::State& state) {
   while (all.log->size_bytes() < (64 << 20)) {
     std::ignore = all.log->append_as_leader(batch, LeaderEpoch(0), kNow);
   }
-  const uint64_t before = allocations.load();
   uint64_t bytes = 0;
   Offset at = all.log->log_start_offset();
   const Offset end = all.log->log_end_offset();
+  const OperationCost cost(all.label, state);
   for (auto _ : state) {
     const auto read = co_await all.log->read(at, 1 << 20, end, true);
     if (!read) {
@@ -111,8 +97,6 @@ Task<void> read_loop(Logs& all, benchmark::State& state) {
     bytes += read->size;
     at = read->next_offset < end ? read->next_offset : Offset(0);
   }
-  state.counters["allocs/op"] = benchmark::Counter(static_cast<double>(allocations.load() - before),
-                                                   benchmark::Counter::kAvgIterations);
   state.SetBytesProcessed(static_cast<int64_t>(bytes));
 }
 
@@ -123,6 +107,7 @@ Task<void> lookup_loop(Logs& all, benchmark::State& state) {
   }
   const int64_t end = all.log->log_end_offset().value();
   Random& random = all.scope.shard().random();
+  const OperationCost cost(all.label, state);
   for (auto _ : state) {
     const Offset at(static_cast<int64_t>(random.below(static_cast<uint64_t>(end))));
     const auto read = co_await all.log->read(at, 1, Offset(end), true);
@@ -130,47 +115,56 @@ Task<void> lookup_loop(Logs& all, benchmark::State& state) {
   }
 }
 
-using Loop = Task<void> (*)(Logs&, benchmark::State&);
+struct Bench {
+  std::string label;
+  size_t tail_bytes;
+  Task<void> (*loop)(Logs&, benchmark::State&);
+};
 
-Task<void> with_logs(Shard& shard, size_t tail_bytes, Loop loop, benchmark::State& state) {
+Task<void> with_logs(Shard& shard, const Bench& bench, benchmark::State& state) {
   Scope scope(shard);
   std::ignore = remove_tree(shard.disk(), bench_path());
   auto directory =
       co_await LogDirectory::open(scope, {.path = bench_path()}, Log(null_log_sink(), "bench"));
   CHECK(directory);
   {
-    Logs all(scope, *std::move(directory), tail_bytes);
-    co_await loop(all, state);
+    Logs all(scope, *std::move(directory), bench.tail_bytes);
+    all.label = bench.label;
+    co_await bench.loop(all, state);
     scope.close();
     co_await scope.join();
   }
   std::ignore = remove_tree(shard.disk(), bench_path());
 }
 
-void run(benchmark::State& state, size_t tail_bytes, Loop loop) {
+void run(benchmark::State& state, const Bench& bench) {
   LinuxWorld world;
-  world.run(with_logs(world.shard(0), tail_bytes, loop, state));
+  world.run(with_logs(world.shard(0), bench, state));
+}
+
+std::string label(const char* name, const benchmark::State& state) {
+  return name + ("/" + std::to_string(state.range(0)));
 }
 
 void append(benchmark::State& state) {
-  run(state, kTailRingBytes, append_loop);
+  run(state, {label("append", state), kTailRingBytes, append_loop});
 }
 BENCHMARK(append)->Arg(100)->Arg(16 << 10)->Arg(1 << 20);
 
 void append_without_tail_ring(benchmark::State& state) {
-  run(state, 0, append_loop);
+  run(state, {label("append_without_tail_ring", state), 0, append_loop});
 }
 BENCHMARK(append_without_tail_ring)->Arg(100)->Arg(16 << 10)->Arg(1 << 20);
 
 /// A consumer far behind, in the page cache: one MiB a call.
 void read_files(benchmark::State& state) {
-  run(state, 0, read_loop);
+  run(state, {label("read_files", state), 0, read_loop});
 }
 BENCHMARK(read_files)->Arg(100)->Arg(16 << 10)->Arg(1 << 20);
 
 /// One record at a random offset of 200 MiB.
 void index_lookup(benchmark::State& state) {
-  run(state, 0, lookup_loop);
+  run(state, {"index_lookup", 0, lookup_loop});
 }
 BENCHMARK(index_lookup);
 

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "base/operation_cost.h"
 #include "runtime/sim/drive.h"
 #include "storage/offset_checkpoint.h"
 #include "storage/offset_index.h"
@@ -69,6 +70,7 @@ void offset_index_lookup(benchmark::State& state) {
   const auto count = static_cast<uint32_t>(state.range(0));
   for (uint32_t i = 1; i <= count; i++) (void)index.append(file, Offset(int64_t{i} * 4), i * 16);
   int64_t target = 0;
+  const OperationCost cost("offset_index_lookup/" + std::to_string(state.range(0)), state);
   for (auto _ : state) {
     target = (target + 7919 * 4) % (int64_t{count} * 4);
     benchmark::DoNotOptimize(executor.run(index.lookup(executor, file, Offset(target))));
@@ -85,6 +87,7 @@ void time_index_lookup(benchmark::State& state) {
     (void)index.maybe_append(file, WallTime(int64_t{i} * 4), Offset(i), TimeIndex::Closing::no);
   }
   int64_t target = 0;
+  const OperationCost cost("time_index_lookup/" + std::to_string(state.range(0)), state);
   for (auto _ : state) {
     target = (target + 7919 * 4) % (int64_t{count} * 4);
     benchmark::DoNotOptimize(executor.run(index.lookup(executor, file, WallTime(target))));
@@ -96,6 +99,7 @@ void offset_index_append(benchmark::State& state) {
   MemoryFile file;
   OffsetIndex index(Offset(0), kBytesMax);
   uint32_t next = 0;
+  const OperationCost cost("offset_index_append", state);
   for (auto _ : state) {
     if (index.is_full()) {
       (void)index.reset(file);
@@ -112,6 +116,7 @@ void producer_check_and_apply(benchmark::State& state) {
   ProducerState producers(options);
   const int64_t ids = state.range(0);
   int64_t round = 0;
+  const OperationCost cost("producer_check_and_apply/" + std::to_string(state.range(0)), state);
   for (auto _ : state) {
     const auto sequence = static_cast<int32_t>(round / ids);
     const ProducerBatch batch{.producer_id = ProducerId(round % ids),
@@ -132,6 +137,7 @@ void offset_checkpoint_10000(benchmark::State& state) {
   for (int i = 0; i < 10000; i++) {
     entries.push_back({.topic = "some-topic", .partition = PartitionIndex(i), .offset = Offset(i)});
   }
+  const OperationCost cost("offset_checkpoint_10000", state);
   for (auto _ : state) {
     const Bytes bytes = encode_offset_checkpoint(entries);
     benchmark::DoNotOptimize(decode_offset_checkpoint(bytes.view()));

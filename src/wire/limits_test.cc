@@ -5,7 +5,7 @@
 
 #include "base/fault_points.h"
 #include "base/varint.h"
-#include "wire/allocation_counter.h"
+#include "base/allocation_counter.h"
 #include "wire/frame.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/fetch.h"

@@ -2,7 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "wire/allocation_counter.h"
+#include "base/operation_cost.h"
 #include "wire/frame.h"
 #include "wire/messages/api_versions.h"
 #include "wire/messages/fetch.h"
@@ -41,18 +41,16 @@ std::vector<uint8_t> flatten(const ByteChain& chain) {
   return bytes;
 }
 
-/// Runs `f` in the loop and reports allocations an operation.
+/// Runs `f` in the loop and reports what an operation costs.
 template <class F>
-void measure(benchmark::State& state, F f) {
-  const uint64_t before = allocations().count;
+void measure(std::string name, benchmark::State& state, F f) {
+  const OperationCost cost(std::move(name), state);
   for (auto _ : state) f();
-  const auto taken = static_cast<double>(allocations().count - before);
-  state.counters["allocs"] = benchmark::Counter(taken, benchmark::Counter::kAvgIterations);
 }
 
-void BM_decode_produce(benchmark::State& state) {
+void decode_produce(benchmark::State& state) {
   const auto frame = flatten(*encode_request(produce_request(state.range(0)), 9, 7, "client"));
-  measure(state, [&] {
+  measure("decode_produce/" + std::to_string(state.range(0)), state, [&] {
     const auto request = parse_request(ByteView(frame).subspan(4));
     const auto view = ProduceRequestView::decode(request->body, request->version);
     for (const auto& topic : view->topic_data) {
@@ -60,21 +58,21 @@ void BM_decode_produce(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(BM_decode_produce)->Arg(1)->Arg(100);
+BENCHMARK(decode_produce)->Arg(1)->Arg(100);
 
-void BM_decode_fetch(benchmark::State& state) {
+void decode_fetch(benchmark::State& state) {
   const auto body = flatten(*encode_body(fetch_request(state.range(0)), 17));
-  measure(state, [&] {
+  measure("decode_fetch/" + std::to_string(state.range(0)), state, [&] {
     const auto view = FetchRequestView::decode(body, 17);
     for (const auto& topic : view->topics) {
       for (const auto& partition : topic.partitions) benchmark::DoNotOptimize(&partition);
     }
   });
 }
-BENCHMARK(BM_decode_fetch)->Arg(1)->Arg(100);
+BENCHMARK(decode_fetch)->Arg(1)->Arg(100);
 
-void BM_encode_produce_response(benchmark::State& state) {
-  measure(state, [&] {
+void encode_produce_response(benchmark::State& state) {
+  measure("encode_produce_response/" + std::to_string(state.range(0)), state, [&] {
     ProduceResponse response;
     auto& topic = response.responses.emplace_back();
     topic.name = "a-topic-of-usual-length";
@@ -82,11 +80,11 @@ void BM_encode_produce_response(benchmark::State& state) {
     benchmark::DoNotOptimize(encode_response(response, 9, 7));
   });
 }
-BENCHMARK(BM_encode_produce_response)->Arg(1)->Arg(100);
+BENCHMARK(encode_produce_response)->Arg(1)->Arg(100);
 
-void BM_encode_fetch_response(benchmark::State& state) {
+void encode_fetch_response(benchmark::State& state) {
   const Bytes records = payload(64 * 1024);
-  measure(state, [&] {
+  measure("encode_fetch_response/" + std::to_string(state.range(0)), state, [&] {
     FetchResponse response;
     auto& topic = response.responses.emplace_back();
     for (int32_t i = 0; i < state.range(0); i++) {
@@ -97,7 +95,7 @@ void BM_encode_fetch_response(benchmark::State& state) {
     benchmark::DoNotOptimize(encode_response(response, 17, 7));
   });
 }
-BENCHMARK(BM_encode_fetch_response)->Arg(1)->Arg(100);
+BENCHMARK(encode_fetch_response)->Arg(1)->Arg(100);
 
 MetadataResponse metadata_response(int64_t topics) {
   MetadataResponse response;
@@ -113,40 +111,43 @@ MetadataResponse metadata_response(int64_t topics) {
   return response;
 }
 
-void BM_encode_metadata_response(benchmark::State& state) {
+void encode_metadata_response(benchmark::State& state) {
   const MetadataResponse response = metadata_response(state.range(0));
-  measure(state, [&] { benchmark::DoNotOptimize(encode_response(response, 12, 7)); });
+  measure("encode_metadata_response/" + std::to_string(state.range(0)), state,
+          [&] { benchmark::DoNotOptimize(encode_response(response, 12, 7)); });
 }
-BENCHMARK(BM_encode_metadata_response)->Arg(1)->Arg(100);
+BENCHMARK(encode_metadata_response)->Arg(1)->Arg(100);
 
-void BM_decode_metadata_response(benchmark::State& state) {
+void decode_metadata_response(benchmark::State& state) {
   const auto body = flatten(*encode_body(metadata_response(state.range(0)), 12));
-  measure(state, [&] { benchmark::DoNotOptimize(MetadataResponseView::decode(body, 12)); });
+  measure("decode_metadata_response/" + std::to_string(state.range(0)), state,
+          [&] { benchmark::DoNotOptimize(MetadataResponseView::decode(body, 12)); });
 }
-BENCHMARK(BM_decode_metadata_response)->Arg(1)->Arg(100);
+BENCHMARK(decode_metadata_response)->Arg(1)->Arg(100);
 
-void BM_encode_api_versions_response(benchmark::State& state) {
+void encode_api_versions_response(benchmark::State& state) {
   ApiVersionsResponse response;
   for (const ApiInfo& api : all_apis()) {
     response.api_keys.push_back({.api_key = static_cast<int16_t>(api.key),
                                  .min_version = api.versions.first,
                                  .max_version = api.versions.last});
   }
-  measure(state, [&] { benchmark::DoNotOptimize(encode_response(response, 4, 7)); });
+  measure("encode_api_versions_response", state,
+          [&] { benchmark::DoNotOptimize(encode_response(response, 4, 7)); });
 }
-BENCHMARK(BM_encode_api_versions_response);
+BENCHMARK(encode_api_versions_response);
 
-void BM_decode_api_versions_request(benchmark::State& state) {
+void decode_api_versions_request(benchmark::State& state) {
   ApiVersionsRequest request;
   request.client_software_name = "librdkafka";
   request.client_software_version = "2.3.0";
   const auto frame = flatten(*encode_request(request, 3, 1, "rdkafka"));
-  measure(state, [&] {
+  measure("decode_api_versions_request", state, [&] {
     const auto parsed = parse_request(ByteView(frame).subspan(4));
     benchmark::DoNotOptimize(ApiVersionsRequestView::decode(parsed->body, 3));
   });
 }
-BENCHMARK(BM_decode_api_versions_request);
+BENCHMARK(decode_api_versions_request);
 
 }  // namespace
 }  // namespace partita::wire

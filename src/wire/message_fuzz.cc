@@ -4,7 +4,7 @@
 // takes at most 4 x frame + 64 KiB.
 
 #include "base/check.h"
-#include "wire/allocation_counter.h"
+#include "base/allocation_counter.h"
 #include "wire/frame.h"
 #include "wire/metadata_record.h"
 #include "wire/registry.h"

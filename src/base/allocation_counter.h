@@ -14,7 +14,7 @@
 #endif
 #endif
 
-namespace partita::wire {
+namespace partita {
 
 struct Allocations {
   std::atomic<uint64_t> count = 0;
@@ -39,12 +39,12 @@ uint64_t bytes_taken(F f) {
   return allocations().bytes - before;
 }
 
-}  // namespace partita::wire
+}  // namespace partita
 
 #ifdef PARTITA_SANITIZED_HEAP
 namespace {
 void count_malloc(const volatile void*, size_t size) {
-  partita::wire::allocations().add(size);
+  partita::allocations().add(size);
 }
 void ignore_free(const volatile void*) {}
 [[maybe_unused]] const int kHooksInstalled =
@@ -54,7 +54,7 @@ void ignore_free(const volatile void*) {}
 // NOLINTBEGIN: the C library's own names.
 extern "C" void* __libc_malloc(size_t size);
 extern "C" void* malloc(size_t size) {
-  partita::wire::allocations().add(size);
+  partita::allocations().add(size);
   return __libc_malloc(size);
 }
 // NOLINTEND
