@@ -98,6 +98,7 @@ void ProducerPartition::close_gap(const ProducerBatch& refused) {
 
 void ProducerPartition::restart(const ProducerIdentity& identity) {
   CHECK(in_flight() == 0);
+  if (identity_.id != identity.id) acknowledged = false;
   identity_ = identity;
   next_sequence_ = 0;
   restart_wanted = false;

@@ -3,8 +3,7 @@
 //
 // Invariants:
 //  1. Batches stand in the order of their records; those that were sent stand before those that
-//  were
-//     not, and their sequences follow each other without a gap.
+//     were not, and their sequences follow each other without a gap.
 //  2. A batch that is tried again is sent only while it is the first: nothing overtakes it.
 
 #include <deque>
@@ -94,6 +93,8 @@ class ProducerPartition {
 
   /// To be restarted as soon as nothing is in flight.
   bool restart_wanted = false;
+  /// A broker has acknowledged a batch under this producer id: it refuses sequences that jump.
+  bool acknowledged = false;
 
  private:
   const TopicPartition name_;

@@ -103,6 +103,10 @@ ProducerBatch* Producer::next_of(ProducerPartition& partition, Instant now, Inst
   }
   if (identity_) partition.adopt(*identity_);
   if (partition.in_flight() >= settings_.max_in_flight) return nullptr;
+  // A broker that knows nothing of the producer takes any sequence: only what it has acknowledged
+  // keeps a batch from being overtaken on the way to it.
+  const bool alone = settings_.idempotent && !partition.acknowledged;
+  if (alone && partition.in_flight() > 0) return nullptr;
   ProducerBatch* batch = partition.next();
   if (batch == nullptr) return nullptr;
   const bool hurry = flushes_ > 0 || waiting_for_room_ > 0;
@@ -281,6 +285,7 @@ void Producer::take_answer(const Answer& answer, const Batches& batches) {
 
 void Producer::succeed(ProducerBatch& batch, Offset base_offset, WallTime append_time) {
   const auto index = batch.partition->name().partition;
+  batch.partition->acknowledged = true;
   finish(batch, [&](size_t i) -> Result<Delivery> {
     const Offset offset =
         base_offset == kNoOffset ? kNoOffset : base_offset + OffsetDelta(static_cast<int64_t>(i));

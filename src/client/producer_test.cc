@@ -116,6 +116,13 @@ TEST_F(ProducerTest, ARefusalForGoodLeavesNoGap) {
   EXPECT_EQ(broker_.log("t", 0).values, kept);
 }
 
+TEST_F(ProducerTest, NothingOvertakesTheFirstBatchOfAPartition) {
+  broker_.takes_any_first_sequence = true;
+  broker_.faults = {Fault::refuse, Fault::lose_request};
+  expect_all_delivered(send(30, kSmallBatches));
+  EXPECT_EQ(broker_.log("t", 0).values, numbers(30));
+}
+
 TEST_F(ProducerTest, GoesOnWithANewEpochWhereTheBrokerForgot) {
   expect_all_delivered(send(10, kSmallBatches));
   broker_.faults = {Fault::forget_writer};

@@ -94,6 +94,8 @@ class ScriptedBroker final : public rpc::RequestHandler {
   int64_t next_timestamp = 0;
   int32_t leader_epoch = 3;
   bool lose_session = false;
+  bool takes_any_first_sequence =
+      false;  // of a producer that is not known yet, as Kafka's brokers do
   std::map<TopicPartition, int64_t> session;  // what a fetch asks for
   size_t full_fetches = 0;
 
@@ -256,9 +258,11 @@ inline int16_t ScriptedBroker::append_produced(const TopicPartition& name, ByteV
                  ? wire::kNoError
                  : wire::error_code(Errc::out_of_order_sequence_number);
     }
+    const bool unknown = memory.epoch < 0;
     const bool fresh = epoch != memory.epoch;
     const int32_t expected = fresh || memory.batches.empty() ? 0 : memory.batches.back().last + 1;
-    if (batch->base_sequence() != expected) {
+    const bool taken = takes_any_first_sequence && unknown;
+    if (batch->base_sequence() != expected && !taken) {
       return wire::error_code(Errc::out_of_order_sequence_number);
     }
     if (fresh) memory = {.epoch = epoch};
