@@ -56,6 +56,10 @@ std::optional<int> codec_level(const Effective& effective, records::Codec codec)
 
 void set_sizes(const Effective& effective, storage::LogConfig& log) {
   log.segment_bytes = effective.small("segment.bytes");
+  // What tests set goes before, as in Kafka.
+  if (const auto bytes = effective.number_if_set("internal.segment.bytes")) {
+    log.segment_bytes = static_cast<int32_t>(*bytes);
+  }
   log.segment_ms = effective.number("segment.ms");
   log.segment_jitter_ms = effective.number("segment.jitter.ms");
   log.segment_index_bytes = effective.small("segment.index.bytes");

@@ -148,6 +148,7 @@ Offset Partition::last_stable_offset() const {
 }
 
 Offset Partition::readable_end(Isolation isolation) const {
+  if (mutant("replication.read_above_high_watermark")) return log_.log_end_offset();
   return isolation == Isolation::read_committed ? last_stable_offset() : high_watermark();
 }
 

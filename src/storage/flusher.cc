@@ -242,6 +242,7 @@ Task<void> Flusher::rename_files(Round& round) {
 
 Task<void> Flusher::sync_directories(Round& round) {
   std::vector<std::string> paths;
+  if (mutant("storage.skip_directory_sync")) co_return;
   for (const Round::Part& part : round.parts) {
     // A sync of the whole filesystem has made names durable, but for those that came after it.
     if (!part.result || (round.filesystem_synced && part.work.renames.empty())) continue;

@@ -165,7 +165,9 @@ Result<> PartitionLog::materialise(WallTime now) {
   const std::string metadata = join_path(directory_, kPartitionMetadataFile);
   TRY(auto file, disk.open(metadata, OpenMode::create_or_open));
   CHECKED(file->truncate(0));
-  CHECKED(file->write(0, encode_partition_metadata(topic_id_).view()));
+  if (!mutant("storage.no_partition_metadata")) {
+    CHECKED(file->write(0, encode_partition_metadata(topic_id_).view()));
+  }
   CHECKED(start_segment(log_end_, now));
   state().pending_files.push_back(metadata);
   state().pending_directories.push_back(parent_path(directory_));

@@ -178,7 +178,8 @@ Task<Result<Offset>> PartitionLog::retention_start(WallTime now) {
     const Offset end = segment.end_offset();
     if (segment.size() == 0 || end > limit) break;
     bool expired = config_->retention_bytes >= 0 && size >= bytes_max &&
-                   size - segment.size() >= bytes_max && &segment != s.segments.back().get();
+                   (mutant("storage.retention_deletes_too_much") ||
+                    (size - segment.size() >= bytes_max && &segment != s.segments.back().get()));
     if (!expired && config_->retention_ms >= 0) {
       const uint64_t segment_size = segment.size();
       CO_TRY(const SegmentTimestamp largest, co_await segment.max_timestamp());

@@ -7,10 +7,33 @@
 #include "runtime/cross_shard.h"
 #include "storage/batch_scan.h"
 #include "storage/partition_log_state.h"
+#include "storage/partition_metadata.h"
 #include "storage/producer_replay.h"
 #include "storage/recovery.h"
 
 namespace partita::storage {
+namespace {
+
+/// Writes partition.metadata where a crash has lost it: without it the records could be taken for
+/// those of another topic of the name. Whether it was missing.
+Task<Result<bool>> name_topic(Shard& shard, std::string directory, TopicId id) {
+  if (id.is_zero()) co_return false;
+  const std::string path = join_path(directory, kPartitionMetadataFile);
+  const auto bytes =
+      co_await read_file(shard.executor(), shard.disk(), path, kPartitionMetadataBytesMax);
+  if (bytes && decode_partition_metadata(bytes->view())) co_return false;
+  if (!bytes && bytes.error().code != Errc::not_found &&
+      bytes.error().code != Errc::limit_exceeded) {
+    co_return std::unexpected(bytes.error());
+  }
+  COVERED("storage.partition_metadata_written_anew");
+  CO_TRY(const auto file, shard.disk().open(path, OpenMode::create_or_open));
+  CO_CHECKED(file->truncate(0));
+  CO_CHECKED(file->write(0, encode_partition_metadata(id).view()));
+  co_return true;
+}
+
+}  // namespace
 
 Task<Result<>> PartitionLog::load() {
   while (loading_) CO_CHECKED(co_await changed_.wait(context_.scope));
@@ -56,6 +79,11 @@ Task<Result<>> PartitionLog::load_files() {
   if (!recovery.active_ready) {
     COVERED("storage.segment_after_recovery");
     CO_CHECKED(start_segment(log_end_, context_.shard.clock().wall()));
+  }
+  CO_TRY(const bool named, co_await name_topic(context_.shard, directory_, topic_id_));
+  if (named) {
+    s.pending_files.push_back(join_path(directory_, kPartitionMetadataFile));
+    s.pending_directories.push_back(directory_);
   }
   high_watermark_ = std::clamp(high_watermark_, log_start_, log_end_);
   CO_CHECKED(co_await load_producers(std::move(recovery.snapshots)));

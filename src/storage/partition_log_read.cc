@@ -33,6 +33,7 @@ Result<ReadResult> PartitionLog::read_tail(Offset from, size_t bytes_max, Offset
                             log_start_.value(), log_end_.value()));
   }
   if (from >= std::min(upper_bound, log_end_)) return nothing_at(from);
+  if (has_files_ && buggify("storage.tail_ring_misses")) return fail(Errc::would_block);
   ReadResult result;
   LogTail::Found found;
   if (!state_ ||

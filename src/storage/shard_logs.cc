@@ -46,7 +46,9 @@ ShardLogs::ShardLogs(Scope& scope, LogDirectory& directory, ShardLogsOptions opt
                .deleted = *deleted_,
                .decompressor = decompressor_,
                .parts = {},
-               .log = log} {}
+               .log = log},
+      // A step before the first look is one too.
+      last_retention_({scope.shard().now(), scope.shard().clock().wall()}) {}
 
 ShardLogs::~ShardLogs() = default;
 
@@ -100,7 +102,7 @@ Task<Result<>> ShardLogs::remove(TopicPartition name) {
   const bool has_files = log.has_files();
   const std::string path = log.directory();
   logs_.erase(name);
-  if (!has_files) co_return Result<>();
+  if (!has_files || mutant("storage.deleted_files_stay")) co_return Result<>();
   co_return co_await retire(name, path, "-delete", true);
 }
 
@@ -117,7 +119,8 @@ Task<Result<size_t>> ShardLogs::delete_old_segments(Instant now, WallTime wall) 
   const auto last = std::exchange(last_retention_, std::pair(now, wall));
   if (last) {
     const int64_t step = (wall.ms() - last->second.ms()) - to_ms(now - last->first);
-    if (step > kWallStepMs || step < -kWallStepMs) {
+    const bool stepped = step > kWallStepMs || step < -kWallStepMs;
+    if (stepped && !mutant("storage.retention_believes_clock")) {
       COVERED("storage.wall_clock_stepped");
       context_.log.warn("The wall clock was stepped by {} ms: retention waits for the next check",
                         step);
