@@ -5,8 +5,8 @@
 // Invariants:
 //  1. A record is named by its producer and number; its value carries both names, so that what is
 //     read back tells which record it is.
-//  2. Records of one producer and partition are in `sent` in the order of send().
-//  Times are the world's true time.
+//  2. Records of one producer and partition are in `sent` in the order of send(). Times are the
+//     world's true time.
 
 #include <compare>
 #include <map>
@@ -40,6 +40,7 @@ struct SentRecord {
   PartitionIndex partition;
   WallTime timestamp;
   bool idempotent = true;
+  size_t value_bytes = 0;
   std::optional<Result<Offset>> answer = {};
   Instant answered = {};
 };
@@ -48,8 +49,19 @@ struct ReadRecord {
   Offset offset;
   RecordName name;
   WallTime timestamp;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  Instant read = {};
 };
 using PartitionContents = std::vector<ReadRecord>;
+
+/// A power cut that may take acknowledged records with it: durability below fsync.
+struct LossyCut {
+  Instant at;
+  /// What was acknowledged before stays.
+  Instant safe_before;
+  /// The values of what goes are no more than this in any partition, where the setting says so.
+  std::optional<int64_t> bytes_max = {};
+};
 
 struct History {
   std::vector<SentRecord> sent;
@@ -57,8 +69,10 @@ struct History {
   std::map<PartitionIndex, PartitionContents> seen;
   /// What the log held when everything was healed.
   std::map<PartitionIndex, PartitionContents> final;
-  /// Whether anything acknowledged may be gone: durability below fsync, and a power cut.
-  bool loss_allowed = false;
+  /// In their order.
+  std::vector<LossyCut> lossy_cuts;
+
+  bool loss_allowed() const { return !lossy_cuts.empty(); }
 };
 
 /// What is wrong, in words; empty where nothing is.

@@ -1,9 +1,12 @@
 // partita_sim: runs the simulation with one seed after another.
 //
-//     partita_sim [--seed N] [--runs N] [--log] [--mutant NAME]
+//     partita_sim [--seed N] [--runs N] [--log] [--mutant NAME] [--coverage]
 //
-// Exit codes: 0 all passed, 1 wrong flags, 2 a safety fault, 3 only liveness faults; a crash ends
-// the process by a signal, and the last line names the seed that it struck.
+// --coverage lists the rare branches (COVERED marks) that the runs passed and how often, then those
+// that no run passed.
+// Exit codes: 0 all passed, 1 wrong flags, 2 a safety fault, 3 only liveness faults, 4 brokers that
+// did not start; a crash ends the process by a signal, and the last line names the seed that it
+// struck.
 
 #include <charconv>
 #include <cstdio>
@@ -11,6 +14,7 @@
 #include <string_view>
 
 #include "base/fault_points.h"
+#include "sim/mark_names.h"
 #include "sim/simulation.h"
 
 namespace partita::sim {
@@ -19,11 +23,13 @@ namespace {
 constexpr int kWrongFlags = 1;
 constexpr int kSafety = 2;
 constexpr int kLiveness = 3;
+constexpr int kStart = 4;
 
 struct Flags {
   uint64_t seed = 1;
   uint64_t runs = 30;
   bool log = false;
+  bool coverage = false;
   std::string mutant;
 };
 
@@ -38,6 +44,8 @@ bool parse(char** arguments, Flags& flags) {
     const std::string_view flag = *at;
     if (flag == "--log") {
       flags.log = true;
+    } else if (flag == "--coverage") {
+      flags.coverage = true;
     } else if (flag == "--seed" && parse_number(at[1], flags.seed)) {
       at++;
     } else if (flag == "--runs" && parse_number(at[1], flags.runs)) {
@@ -60,6 +68,38 @@ class StderrSink final : public LogSink {
   }
 };
 
+std::string_view word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::passed: return "no";
+    case Verdict::safety: return "safety";
+    case Verdict::liveness: return "liveness";
+    case Verdict::start: break;
+  }
+  return "start";
+}
+
+/// Of several the gravest: safety, then starts, then liveness.
+int graver(int code, Verdict verdict) {
+  if (code == kSafety || verdict == Verdict::safety) return kSafety;
+  return code == kStart || verdict == Verdict::start ? kStart : kLiveness;
+}
+
+void print_coverage() {
+#if PARTITA_FAULTS
+  std::puts("passed:");
+  for (const char* name : kMarkNames) {
+    const uint64_t times = faults::times_covered(name);
+    if (times > 0) std::printf("  %-44s %llu\n", name, static_cast<unsigned long long>(times));
+  }
+  std::puts("never passed:");
+  for (const char* name : kMarkNames) {
+    if (faults::times_covered(name) == 0) std::printf("  %s\n", name);
+  }
+#else
+  std::puts("this build has no marks");
+#endif
+}
+
 bool run_one(uint64_t seed, const Log& log, Outcome& outcome) {
   std::printf("seed %llu: ", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
@@ -73,9 +113,9 @@ bool run_one(uint64_t seed, const Log& log, Outcome& outcome) {
   for (const std::string& finding : outcome.findings) {
     if (++shown <= 10) std::printf("  %s\n", finding.c_str());
   }
-  std::printf("  %s fault; replay: partita_sim --seed %llu --runs 1 --log\n",
-              outcome.verdict == Verdict::safety ? "safety" : "liveness",
-              static_cast<unsigned long long>(seed));
+  const std::string_view word = word_of(outcome.verdict);
+  std::printf("  %.*s fault; replay: partita_sim --seed %llu --runs 1 --log\n", int(word.size()),
+              word.data(), static_cast<unsigned long long>(seed));
   return false;
 }
 
@@ -88,10 +128,11 @@ int run(const Flags& flags) {
     Outcome outcome;
     if (run_one(flags.seed + i, log, outcome)) continue;
     failed++;
-    if (code != kSafety) code = outcome.verdict == Verdict::safety ? kSafety : kLiveness;
+    code = graver(code, outcome.verdict);
   }
   std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(flags.runs - failed),
               static_cast<unsigned long long>(failed));
+  if (flags.coverage) print_coverage();
   return code;
 }
 
@@ -101,7 +142,8 @@ int run(const Flags& flags) {
 int main(int, char** arguments) {
   partita::sim::Flags flags;
   if (!partita::sim::parse(arguments, flags)) {
-    std::fputs("usage: partita_sim [--seed N] [--runs N] [--log] [--mutant NAME]\n", stderr);
+    std::fputs("usage: partita_sim [--seed N] [--runs N] [--log] [--mutant NAME] [--coverage]\n",
+               stderr);
     return partita::sim::kWrongFlags;
   }
 #if PARTITA_FAULTS

@@ -25,13 +25,14 @@ const Result<>& SimBroker::started() {
   return *started_;
 }
 
-void SimBroker::crash(runtime::sim::CrashMode mode, bool stop_first) {
+bool SimBroker::crash(runtime::sim::CrashMode mode, bool stop_first) {
   CHECK(broker_ != nullptr);
   Shard& shard = node_.shard();
   bool stopped = false;
+  bool well = false;
   if (stop_first && start_ended() && started()) {
     // Where it cannot write its last words, what follows is a crash as any other.
-    (void)world().run(shard, broker_->stop(shard.now() + kStopMax));
+    well = world().run(shard, broker_->stop(shard.now() + kStopMax)).has_value();
     stopped = true;
   }
   node_.crash(mode);
@@ -40,6 +41,7 @@ void SimBroker::crash(runtime::sim::CrashMode mode, bool stop_first) {
   starting_.reset();
   started_.reset();
   broker_.reset();
+  return well;
 }
 
 }  // namespace partita::sim

@@ -27,7 +27,8 @@ class SimBroker {
   /// REQUIRED: the start has ended. The same answer every time.
   const Result<>& started();
   /// From any state after start(); `stop_first` stops it in order before, where it had started.
-  void crash(runtime::sim::CrashMode mode, bool stop_first);
+  /// Whether that went well.
+  bool crash(runtime::sim::CrashMode mode, bool stop_first);
 
  private:
   runtime::sim::SimWorld& world() { return node_.world(); }

@@ -14,6 +14,7 @@ enum class Verdict {
   passed,
   safety,    ///< something was lost, doubled, reordered or invented
   liveness,  ///< something did not end although everything was healed
+  start,     ///< the broker did not come up on a disk that was well
 };
 
 struct Outcome {

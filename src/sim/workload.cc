@@ -5,12 +5,13 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "sim/operator.h"
+#include "sim/prober.h"
+#include "sim/retained.h"
 
 namespace partita::sim {
 namespace {
 
-constexpr uint32_t kProbeProducer = 1000;
-constexpr Duration kRequestTimeout = 5s;
 constexpr Duration kDeliveryTimeout = 60s;
 
 client::ProducerSettings settings_of(const ProducerPlan& plan) {
@@ -19,53 +20,53 @@ client::ProducerSettings settings_of(const ProducerPlan& plan) {
   settings.linger = plan.linger;
   settings.acks = plan.acks;
   settings.idempotent = plan.idempotent;
+  settings.codec = plan.codec;
   settings.delivery_timeout = kDeliveryTimeout;
   return settings;
 }
 
 }  // namespace
 
-struct Workload::Client {
-  explicit Client(Shard& shard, client::ClusterSettings settings, Log log)
-      : cluster(shard, std::move(settings), log) {}
-  client::Cluster cluster;
-  std::unique_ptr<client::Producer> producer;
-  std::unique_ptr<client::Consumer> consumer;
-};
-
 Workload::Workload(runtime::sim::SimNode& machine, const std::string& broker_address,
                    const Plan& plan, History& history, Log log)
-    : world_(machine.world()),
-      shard_(machine.shard()),
-      broker_address_(broker_address),
+    : context_{.world = machine.world(),
+               .shard = machine.shard(),
+               .scope = scope_,
+               .plan = plan,
+               .broker_address = broker_address,
+               .log = log},
       plan_(plan),
       history_(history),
-      log_(log),
-      scope_(shard_) {}
+      scope_(machine.shard()),
+      partitions_(plan.partitions) {}
 
 Workload::~Workload() = default;
 
 Workload::Client& Workload::add_client() {
-  client::ClusterSettings settings;
-  settings.bootstrap = {{.host = broker_address_, .port = 9092}};
-  settings.request_timeout = kRequestTimeout;
-  settings.connection_timeout = kRequestTimeout;
-  clients_.push_back(std::make_unique<Client>(shard_, std::move(settings), log_));
+  clients_.push_back(
+      std::make_unique<Client>(context_.shard, context_.cluster_settings(), context_.log));
   return *clients_.back();
+}
+
+client::Consumer& Workload::add_consumer(client::ConsumerSettings settings) {
+  Client& client = add_client();
+  client.consumer = std::make_unique<client::Consumer>(client.cluster, settings);
+  return *client.consumer;
 }
 
 client::Consumer::Assignment Workload::whole_topic(client::StartAt start) const {
   client::Consumer::Assignment all;
-  for (int32_t i = 0; i < plan_.partitions; i++) {
-    all.push_back({{kTopic, PartitionIndex(i)}, start});
-  }
+  for (int32_t i = 0; i < partitions_; i++) all.push_back({{kTopic, PartitionIndex(i)}, start});
   return all;
 }
 
 Task<Result<>> Workload::create_topic(Deadline deadline) {
   client::Admin admin(scope_, add_client().cluster);
   std::vector<client::NewTopic> topics;
-  topics.push_back({.name = kTopic, .partitions = plan_.partitions, .replication_factor = 1});
+  topics.push_back({.name = kTopic,
+                    .partitions = plan_.partitions,
+                    .replication_factor = 1,
+                    .configs = {{"internal.segment.bytes", std::to_string(plan_.segment_bytes)}}});
   CO_TRY(const auto outcomes, co_await admin.create_topics(std::move(topics), false, deadline));
   for (const auto& outcome : outcomes) {
     if (!outcome.result && outcome.result.error().code != Errc::topic_already_exists) {
@@ -76,48 +77,61 @@ Task<Result<>> Workload::create_topic(Deadline deadline) {
 }
 
 void Workload::start() {
-  producers_left_ = plan_.producers.size();
   for (size_t i = 0; i < plan_.producers.size(); i++) {
     Client& client = add_client();
     client.producer = std::make_unique<client::Producer>(
         client.cluster, settings_of(plan_.producers[i]), client::round_robin_partitioner());
     producers_.push_back(client.producer.get());
   }
-  Client& client = add_client();
-  client.consumer = std::make_unique<client::Consumer>(
-      client.cluster, client::ConsumerSettings{.reset = client::OffsetReset::none});
-  watcher_ = client.consumer.get();
+  watcher_ = &add_consumer({.reset = client::OffsetReset::none});
+  if (plan_.operates) companions_.push_back(make_operator(context_));
+  if (plan_.probes) companions_.push_back(make_prober(context_));
+  if (plan_.retained) companions_.push_back(make_retained(context_));
+  running_ = producers_.size() + companions_.size();
   // From the shard itself: what is spawned runs at once up to its first wait.
-  shard_.executor().post([this] {
+  context_.shard.executor().post([this] {
     for (size_t i = 0; i < producers_.size(); i++) scope_.spawn(produce(i));
     scope_.spawn(watch());
+    scope_.spawn(grow());
+    for (const auto& companion : companions_) scope_.spawn(accompany(*companion));
   });
+}
+
+Task<void> Workload::accompany(Companion& companion) {
+  co_await companion.run();
+  running_--;
+}
+
+uint64_t Workload::decisions() const {
+  uint64_t all = 0;
+  for (const auto& companion : companions_) all += companion->decisions();
+  return all;
 }
 
 Task<void> Workload::produce(size_t index) {
   const ProducerPlan& plan = plan_.producers[index];
   client::Producer& producer = *producers_[index];
+  Random& random = context_.shard.random();
   for (uint32_t number = 0; number < plan.records && !scope_.closed(); number++) {
     SentRecord record;
     record.name = {.producer = static_cast<uint32_t>(index), .number = number};
     record.partition =
-        PartitionIndex(static_cast<int32_t>(shard_.random().below(uint64_t(plan_.partitions))));
-    record.timestamp = shard_.clock().wall();
+        PartitionIndex(static_cast<int32_t>(random.below(static_cast<uint64_t>(partitions_))));
+    record.timestamp = context_.shard.clock().wall();
     record.idempotent = plan.idempotent;
-    (void)co_await send_one(producer, record, shard_.random().below(plan.value_bytes_max) + 1);
-    (void)co_await sleep_for(scope_,
-                             Duration(shard_.random().below(uint64_t(plan.pause_max.count()))));
+    record.value_bytes = random.below(plan.value_bytes_max) + 1;
+    (void)co_await send_one(producer, record);
+    (void)co_await context_.pause(plan.pause_max);
   }
   // Where the flush does not answer all, the liveness checker sees it.
-  if (co_await producer.flush(kNoDeadline)) producers_left_--;
+  if (co_await producer.flush(kNoDeadline)) running_--;
 }
 
-Task<Result<>> Workload::send_one(client::Producer& producer, SentRecord record,
-                                  size_t value_bytes) {
+Task<Result<>> Workload::send_one(client::Producer& producer, SentRecord record) {
   client::ProducerRecord out;
   out.topic = kTopic;
   out.partition = record.partition;
-  out.value = value_of(record.name, value_bytes);
+  out.value = value_of(record.name, record.value_bytes);
   out.timestamp = record.timestamp;
   const size_t at = history_.sent.size();
   history_.sent.push_back(std::move(record));
@@ -125,9 +139,10 @@ Task<Result<>> Workload::send_one(client::Producer& producer, SentRecord record,
       co_await producer.send(std::move(out), [this, at](Result<client::Delivery> delivery) {
         SentRecord& sent = history_.sent[at];
         CHECK(!sent.answer);
-        sent.answered = world_.now();
+        sent.answered = context_.world.now();
         if (delivery) {
           sent.answer = delivery->offset;
+          acknowledged_++;
         } else {
           sent.answer = std::unexpected(std::move(delivery).error());
         }
@@ -136,147 +151,83 @@ Task<Result<>> Workload::send_one(client::Producer& producer, SentRecord record,
   co_return taken;
 }
 
+Task<void> Workload::grow() {
+  client::Admin admin(scope_, add_client().cluster);
+  while (context_.goes_on() && partitions_ < plan_.partitions_max) {
+    if (!co_await context_.pause(2s)) co_return;
+    std::vector<client::NewPartitions> wanted;
+    wanted.push_back({.topic = kTopic, .count = partitions_ + 1});
+    const auto grown =
+        co_await admin.create_partitions(std::move(wanted), context_.shard.now() + Duration(10s));
+    // Where it was done without an answer, the next attempt is refused, as there are so many.
+    const bool done = grown && (grown->front().result ||
+                                grown->front().result.error().code == Errc::invalid_partitions);
+    if (done) partitions_++;
+  }
+}
+
 Task<Result<bool>> Workload::poll_into(client::Consumer& consumer, Deadline deadline,
                                        std::map<PartitionIndex, PartitionContents>& into) {
   CO_TRY(const client::Polled polled, co_await consumer.poll(deadline));
   for (const client::ConsumedRecord& record : polled.records) {
     const Result<RecordName> name = name_in(as_text(record.value.value_or(ByteView())));
     if (!name) {
-      findings_.push_back(fmt::format("partition {}, offset {}: {}", record.partition.value(),
-                                      record.offset.value(), describe(name.error())));
+      context_.findings.push_back(fmt::format("partition {}, offset {}: {}",
+                                              record.partition.value(), record.offset.value(),
+                                              describe(name.error())));
       continue;
     }
-    into[record.partition].push_back(
-        {.offset = record.offset, .name = *name, .timestamp = record.timestamp});
+    into[record.partition].push_back({.offset = record.offset,
+                                      .name = *name,
+                                      .timestamp = record.timestamp,
+                                      .leader_epoch = record.leader_epoch,
+                                      .read = context_.world.now()});
   }
   co_return !polled.records.empty();
+}
+
+/// Some of the partitions, each from where its last record was seen: fetch sessions gain and lose
+/// partitions that way.
+client::Consumer::Assignment Workload::draw_watched() {
+  client::Consumer::Assignment some;
+  for (auto& [partition, start] : whole_topic(client::StartAt::beginning())) {
+    if (context_.shard.random().below(4) == 0 && partitions_ > 1) continue;
+    const auto seen = history_.seen.find(partition.partition);
+    if (seen != history_.seen.end() && !seen->second.empty()) {
+      start = client::StartAt::offset(seen->second.back().offset.next());
+    }
+    some.push_back({partition, start});
+  }
+  return some;
 }
 
 Task<void> Workload::watch() {
   watcher_->assign(whole_topic(client::StartAt::beginning()));
   while (!scope_.closed()) {
+    if (context_.shard.random().below(8) == 0) watcher_->assign(draw_watched());
     const Result<bool> polled =
-        co_await poll_into(*watcher_, shard_.now() + Duration(1s), history_.seen);
+        co_await poll_into(*watcher_, context_.shard.now() + Duration(1s), history_.seen);
     if (polled) continue;
     if (polled.error().code == Errc::stopped) co_return;
-    log_.info("the watching consumer: {}", describe(polled.error()));
-    if (polled.error().code == Errc::offset_out_of_range && !history_.loss_allowed) {
-      findings_.push_back("what a consumer was shown is gone: " + describe(polled.error()));
+    context_.log.info("the watching consumer: {}", describe(polled.error()));
+    if (polled.error().code == Errc::offset_out_of_range && !history_.loss_allowed()) {
+      context_.findings.push_back("what a consumer was shown is gone: " + describe(polled.error()));
     }
     if (polled.error().code == Errc::offset_out_of_range) co_return;
     (void)co_await sleep_for(scope_, 50ms);
   }
 }
 
-Task<Result<>> Workload::probe(Deadline deadline) {
-  Client& client = add_client();
-  client.producer = std::make_unique<client::Producer>(
-      client.cluster, client::ProducerSettings{.delivery_timeout = kDeliveryTimeout},
-      client::round_robin_partitioner());
-  for (int32_t i = 0; i < plan_.partitions; i++) {
-    SentRecord record;
-    record.name = {.producer = kProbeProducer, .number = probes_++};
-    record.partition = PartitionIndex(i);
-    record.timestamp = shard_.clock().wall();
-    CO_CHECKED(co_await send_one(*client.producer, record, 20));
-  }
-  CO_CHECKED(co_await client.producer->flush(deadline));
-  for (const SentRecord& sent : history_.sent) {
-    if (sent.name.producer != kProbeProducer || !sent.answer || *sent.answer) continue;
-    co_return std::unexpected(sent.answer->error());
-  }
-  co_return Result<>();
-}
-
-Task<Result<std::map<PartitionIndex, Offset>>> Workload::ends(Deadline deadline) {
-  client::Admin admin(scope_, clients_.front()->cluster);
-  std::vector<client::OffsetQuestion> questions;
-  for (int32_t i = 0; i < plan_.partitions; i++) {
-    questions.push_back({.partition = {kTopic, PartitionIndex(i)}});
-  }
-  CO_TRY(const auto answers, co_await admin.list_offsets(std::move(questions), false, deadline));
-  std::map<PartitionIndex, Offset> all;
-  for (const auto& [partition, answer] : answers) {
-    CO_TRY(const client::ListedOffset listed, answer);
-    all[partition.partition] = listed.offset;
-  }
-  co_return all;
-}
-
-Task<Result<>> Workload::read_all(Deadline deadline) {
-  CO_TRY(const auto ends_now, co_await ends(deadline));
-  Client& client = add_client();
-  client.consumer = std::make_unique<client::Consumer>(
-      client.cluster, client::ConsumerSettings{.reset = client::OffsetReset::none});
-  client.consumer->assign(whole_topic(client::StartAt::beginning()));
-  const auto complete = [&] {
-    return std::ranges::all_of(ends_now, [&](const auto& end) {
-      const PartitionContents& got = history_.final[end.first];
-      return end.second == Offset(0) || (!got.empty() && got.back().offset.next() >= end.second);
-    });
-  };
-  while (!complete()) {
-    const Result<bool> polled =
-        co_await poll_into(*client.consumer, shard_.now() + Duration(1s), history_.final);
-    if (!polled && polled.error().code == Errc::stopped) co_return std::unexpected(polled.error());
-    if (!polled) log_.info("the reader: {}", describe(polled.error()));
-    if (shard_.now() > deadline) co_return fail(Errc::deadline_exceeded, "the log was not read");
-  }
-  CO_CHECKED(co_await look_up_offsets(deadline));
-  co_return co_await look_up_times(deadline);
-}
-
-Task<Result<>> Workload::look_up_offsets(Deadline deadline) {
-  Client& client = *clients_.back();
-  for (const auto& [partition, contents] : history_.final) {
-    for (int tries = 0; tries < 6 && !contents.empty(); tries++) {
-      const ReadRecord& wanted = contents[shard_.random().below(contents.size())];
-      client.consumer->assign({{{kTopic, partition}, client::StartAt::offset(wanted.offset)}});
-      std::map<PartitionIndex, PartitionContents> got;
-      while (got[partition].empty()) {
-        (void)co_await poll_into(*client.consumer, shard_.now() + Duration(1s), got);
-        if (shard_.now() > deadline) co_return fail(Errc::deadline_exceeded, "an offset");
-      }
-      const ReadRecord& first = got[partition].front();
-      if (first.offset == wanted.offset && first.name == wanted.name) continue;
-      findings_.push_back(fmt::format("partition {}: reading from {} began with {}",
-                                      partition.value(), wanted.offset.value(),
-                                      first.offset.value()));
-    }
-  }
-  co_return Result<>();
-}
-
-Task<Result<>> Workload::look_up_times(Deadline deadline) {
-  client::Admin admin(scope_, clients_.front()->cluster);
-  for (const auto& [partition, contents] : history_.final) {
-    for (int tries = 0; tries < 6 && !contents.empty(); tries++) {
-      const WallTime wanted = contents[shard_.random().below(contents.size())].timestamp;
-      const auto expected = std::ranges::find_if(
-          contents, [&](const ReadRecord& record) { return record.timestamp >= wanted; });
-      const client::TopicPartition name{kTopic, partition};
-      std::vector<client::OffsetQuestion> questions;
-      questions.push_back({.partition = name, .timestamp = wanted.ms()});
-      CO_TRY(const auto answers,
-             co_await admin.list_offsets(std::move(questions), false, deadline));
-      CO_TRY(const client::ListedOffset listed, answers.at(name));
-      if (listed.offset == expected->offset) continue;
-      findings_.push_back(fmt::format("partition {}: time {} is answered with offset {}, not {}",
-                                      partition.value(), wanted.ms(), listed.offset.value(),
-                                      expected->offset.value()));
-    }
-  }
-  co_return Result<>();
-}
-
 Task<void> Workload::close() {
   scope_.close();
+  for (const auto& companion : companions_) co_await companion->stop();
   for (const auto& client : clients_) {
     if (client->consumer) client->consumer->stop();
     if (client->producer) co_await client->producer->close();
     if (client->consumer) co_await client->consumer->close();
   }
   co_await scope_.join();
+  for (const auto& companion : companions_) co_await companion->close();
   for (const auto& client : clients_) co_await client->cluster.close();
 }
 

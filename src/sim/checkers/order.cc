@@ -26,7 +26,14 @@ Findings check_order(const History& history) {
   for (const auto& [partition, contents] : history.final) {
     check_gapless(out, partition, contents, "final");
     std::map<uint32_t, uint32_t> last;
+    LeaderEpoch epoch = LeaderEpoch(0);
     for (const ReadRecord& record : contents) {
+      if (record.leader_epoch < epoch) {
+        out.push_back(fmt::format("partition {}, offset {}: leader epoch {} after {}",
+                                  partition.value(), record.offset.value(),
+                                  record.leader_epoch.value(), epoch.value()));
+      }
+      epoch = record.leader_epoch;
       const auto found = sent.find(record.name);
       if (found == sent.end() || found->second->partition != partition) {
         out.push_back(fmt::format("partition {} holds {}, which nobody sent there",
@@ -47,7 +54,7 @@ Findings check_order(const History& history) {
     }
   }
   // Where the log may lose its end, a consumer sees other records under the same offsets.
-  if (history.loss_allowed) return out;
+  if (history.loss_allowed()) return out;
   for (const auto& [partition, seen] : history.seen) check_gapless(out, partition, seen, "seen");
   return out;
 }
