@@ -156,13 +156,14 @@ Task<void> Workload::grow() {
   while (context_.goes_on() && partitions_ < plan_.partitions_max) {
     if (!co_await context_.pause(2s)) co_return;
     std::vector<client::NewPartitions> wanted;
-    wanted.push_back({.topic = kTopic, .count = partitions_ + 1});
+    const int32_t count = partitions_ + 1;
+    wanted.push_back({.topic = kTopic, .count = count});
     const auto grown =
         co_await admin.create_partitions(std::move(wanted), context_.shard.now() + Duration(10s));
     // Where it was done without an answer, the next attempt is refused, as there are so many.
     const bool done = grown && (grown->front().result ||
                                 grown->front().result.error().code == Errc::invalid_partitions);
-    if (done) partitions_++;
+    if (done) partitions_ = std::max(partitions_, count);
   }
 }
 
