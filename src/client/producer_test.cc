@@ -123,6 +123,24 @@ TEST_F(ProducerTest, NothingOvertakesTheFirstBatchOfAPartition) {
   EXPECT_EQ(broker_.log("t", 0).values, numbers(30));
 }
 
+constexpr ProducerSettings kWithoutSequences{.batch_bytes = 90, .linger = 1ms, .idempotent = false};
+
+TEST_F(ProducerTest, RetriesKeepTheirOrderWithoutSequencesToo) {
+  broker_.faults = {Fault::refuse, Fault::refuse, Fault::refuse};
+  expect_all_delivered(send(6, kWithoutSequences));
+  EXPECT_EQ(broker_.log("t", 0).values, numbers(6));
+}
+
+#if PARTITA_FAULTS
+TEST_F(ProducerTest, ARetryThatOvertakesIsSeen) {
+  broker_.faults = {Fault::refuse, Fault::refuse, Fault::refuse};
+  faults::set_mutant("client.retries_overtake");
+  (void)send(6, kWithoutSequences);
+  faults::set_mutant("");
+  EXPECT_NE(broker_.log("t", 0).values, numbers(6));
+}
+#endif
+
 TEST_F(ProducerTest, GoesOnWithANewEpochWhereTheBrokerForgot) {
   expect_all_delivered(send(10, kSmallBatches));
   broker_.faults = {Fault::forget_writer};

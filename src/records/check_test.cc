@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "base/fault_points.h"
 #include "records/batch_records.h"
 #include "records/test_batches.h"
 
@@ -401,6 +402,19 @@ TEST(MakePrefix, LyingMaximumIsPutRightWhereRecordsAreRead) {  // B21
     }
   }
 }
+
+#if PARTITA_FAULTS
+TEST(MakePrefix, ABelievedMaximumIsStored) {
+  const Batch batch = change64(make_batch(5, 50), 35, kFirstTimestamp + 100000);
+  const Judged<ProducedBatch> produced = check_produced(batch);
+  ASSERT_TRUE(produced.has_value());
+  faults::set_mutant("records.max_timestamp_believed");
+  const BatchPrefix prefix = make_prefix(*produced, TimestampType::create_time, kNow);
+  faults::set_mutant("");
+  const Batch bytes = stored(*produced, prefix);
+  EXPECT_EQ(BatchView::parse(bytes)->max_timestamp(), WallTime(kFirstTimestamp + 100000));
+}
+#endif
 
 TEST(MakePrefix, AppendTimeStampsWithoutReadingTheInside) {
   for (const Codec codec : {Codec::none, Codec::lz4}) {

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/allocation_counter.h"
 #include "base/fault_points.h"
 #include "base/varint.h"
-#include "base/allocation_counter.h"
 #include "wire/frame.h"
 #include "wire/messages/create_topics.h"
 #include "wire/messages/fetch.h"
@@ -124,21 +124,23 @@ TEST(Limits, tags_rise_strictly) {
       metadata_v12().uvarint(2).uvarint(5).uvarint(0).uvarint(5).uvarint(0), 12);
 }
 
+/// A FetchRequest of version 15 whose tag 1, ReplicaState, takes 13 bytes and is announced with
+/// `size`.
+Raw fetch_with_replica_state(uint32_t size) {
+  Raw raw = Raw().int32(500).int32(1).int32(1).int8(0).int32(0).int32(0);
+  raw.uvarint(1).uvarint(1).uvarint(1);
+  return raw.uvarint(1).uvarint(1).uvarint(size).int32(7).int64(9).uvarint(0).zeros(size - 12);
+}
+
 TEST(Limits, tag_sizes_are_exact) {
   expect_malformed<MetadataRequestView>(metadata_v12().uvarint(1).uvarint(5).uvarint(9).zeros(2),
                                         12);
-  // FetchRequest's tag 1, ReplicaState, takes 13 bytes; announced as 12 and as 14.
-  const auto fetch = [](uint32_t size) {
-    Raw raw = Raw().int32(500).int32(1).int32(1).int8(0).int32(0).int32(0);
-    raw.uvarint(1).uvarint(1).uvarint(1);
-    return raw.uvarint(1).uvarint(1).uvarint(size).int32(7).int64(9).uvarint(0).zeros(size - 12);
-  };
-  const Raw exact = fetch(13);
+  const Raw exact = fetch_with_replica_state(13);
   const auto view = FetchRequestView::decode(exact.bytes, 15);
   ASSERT_TRUE(view.has_value());
   EXPECT_EQ(view->replica_state.replica_id, 7);
-  expect_malformed<FetchRequestView>(fetch(12), 15);
-  expect_malformed<FetchRequestView>(fetch(14), 15);
+  expect_malformed<FetchRequestView>(fetch_with_replica_state(12), 15);
+  expect_malformed<FetchRequestView>(fetch_with_replica_state(14), 15);
 }
 
 TEST(Limits, varints_end_after_5_bytes) {
@@ -197,9 +199,11 @@ TEST(Limits, decoding_and_iterating_take_no_memory) {
 #if PARTITA_FAULTS
 // Each planted fault is noticed by one of the tests above; here they are shown to bite.
 TEST(Limits, mutants_are_visible) {
-  const auto accepts = [](std::string_view mutant_name, const Raw& raw, int16_t version) {
+  const auto accepts = []<class View = MetadataRequestView>(std::string_view mutant_name,
+                                                            const Raw& raw, int16_t version,
+                                                            View = {}) {
     faults::set_mutant(mutant_name);
-    const bool accepted = MetadataRequestView::decode(raw.bytes, version).has_value();
+    const bool accepted = View::decode(raw.bytes, version).has_value();
     faults::set_mutant("");
     return accepted;
   };
@@ -208,6 +212,8 @@ TEST(Limits, mutants_are_visible) {
   Raw many = metadata_v12().uvarint(kUnknownTagsMax + 1);
   for (uint32_t tag = 0; tag <= kUnknownTagsMax; tag++) many.uvarint(tag).uvarint(0);
   EXPECT_TRUE(accepts("wire.unknown_tags_unbounded", many, 12));
+  EXPECT_TRUE(
+      accepts("wire.accept_tag_size", fetch_with_replica_state(14), 15, FetchRequestView()));
 }
 #endif
 

@@ -108,7 +108,6 @@ bool elements_fit(Reader& reader, size_t count, size_t size_min) {
   // number alone cannot buy work.
   if (count <= reader.remaining() / (size_min == 0 ? 1 : size_min)) return true;
   COVERED("wire.array_count_beyond_frame");
-  if (mutant("wire.trust_array_count")) return true;
   reader.fail();
   return false;
 }
