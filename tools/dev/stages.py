@@ -63,8 +63,8 @@ def black_box(*names, preset='release', **variables):
     def work(tally):
         environment = {**os.environ, **variables, 'PARTITA': str(building.binary(preset)),
                        'LLVM_SYMBOLIZER_PATH': unit.SYMBOLIZER}
-        counting.add_runner(tally, 'black box', [sys.executable, ROOT / 'tests/run.py', *sorted(names)],
-                            cwd=ROOT, env=environment)
+        command = [sys.executable, ROOT / 'tests/run.py', *sorted(names)]
+        counting.add_runner(tally, 'black box', command, cwd=ROOT, env=environment)
     return work
 
 
