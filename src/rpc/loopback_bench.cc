@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "base/allocation_counter.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "rpc/server.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/world.h"
-#include "base/allocation_counter.h"
 
 namespace partita::rpc {
 namespace {
