@@ -3,8 +3,8 @@
 // accepted encodes to bytes that decode and encode to themselves and mean the same JSON; checking
 // takes at most 4 x frame + 64 KiB.
 
-#include "base/check.h"
 #include "base/allocation_counter.h"
+#include "base/check.h"
 #include "wire/frame.h"
 #include "wire/metadata_record.h"
 #include "wire/registry.h"
