@@ -239,7 +239,8 @@ Task<Result<>> Retained::read_what_is_left(Deadline deadline) {
   last_reader_->assign({{the_partition(), client::StartAt::beginning()}});
   next_ = start;
   while (next_ < end && start_ < end) {
-    (void)co_await poll(*last_reader_, context_.shard.now() + Duration(1s));
+    const auto polled = co_await poll(*last_reader_, context_.shard.now() + Duration(1s));
+    if (!polled) CO_CHECKED(co_await sleep_for(context_.scope, 50ms));
     CO_CHECKED(co_await ask_start(deadline));
     if (context_.shard.now() > deadline) co_return fail(Errc::deadline_exceeded, "retained");
   }

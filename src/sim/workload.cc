@@ -169,8 +169,13 @@ Task<void> Workload::grow() {
 
 Task<Result<bool>> Workload::poll_into(client::Consumer& consumer, Deadline deadline,
                                        std::map<PartitionIndex, PartitionContents>& into) {
-  CO_TRY(const client::Polled polled, co_await consumer.poll(deadline));
-  for (const client::ConsumedRecord& record : polled.records) {
+  const Result<client::Polled> polled = co_await consumer.poll(deadline);
+  if (!polled) {
+    // An error that stays comes at once every time.
+    (void)co_await sleep_for(scope_, 50ms);
+    co_return std::unexpected(polled.error());
+  }
+  for (const client::ConsumedRecord& record : polled->records) {
     const Result<RecordName> name = name_in(as_text(record.value.value_or(ByteView())));
     if (!name) {
       context_.findings.push_back(fmt::format("partition {}, offset {}: {}",
@@ -184,7 +189,7 @@ Task<Result<bool>> Workload::poll_into(client::Consumer& consumer, Deadline dead
                                       .leader_epoch = record.leader_epoch,
                                       .read = context_.world.now()});
   }
-  co_return !polled.records.empty();
+  co_return !polled->records.empty();
 }
 
 /// Some of the partitions, each from where its last record was seen: fetch sessions gain and lose
@@ -215,7 +220,6 @@ Task<void> Workload::watch() {
       context_.findings.push_back("what a consumer was shown is gone: " + describe(polled.error()));
     }
     if (polled.error().code == Errc::offset_out_of_range) co_return;
-    (void)co_await sleep_for(scope_, 50ms);
   }
 }
 
