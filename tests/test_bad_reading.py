@@ -209,5 +209,21 @@ class AfterCrash(BrokerCase):
                     self.assertEqual((code, inner), (0, expected))
 
 
+class Stopping(BrokerCase):
+
+    def test_C6_a_stop_does_not_wait_for_them(self):
+        """Fetches that would wait for ever, of a client that listens and of one that has gone."""
+        with Connection(self.broker.port) as here, Connection(self.broker.port) as gone:
+            self.assertEqual(messages.create_topics(here, ("t", 1, 1)), [(0, None)])
+            body = messages.fetch_body(12, [{"topic": "t"}], INT_MAX, INT_MAX)
+            for correlation in range(100):
+                for connection in (here, gone):
+                    connection.send(request(wire.FETCH, 12, body, correlation))
+            gone.close()
+            began = time.monotonic()
+            self.assertEqual(self.broker.stop(), 0)
+            self.assertLess(time.monotonic() - began, 5)
+
+
 if __name__ == "__main__":
     unittest.main()
