@@ -84,7 +84,7 @@ QUICK = [
     ('black box', black_box('--quick')),
 ]
 # One sanitized build serves unit tests, simulator, fuzz targets and bad input: what debug finds,
-# it finds, and building debug as well would take ten minutes more.
+# it finds, and building debug as well would take minutes more.
 FULL = [
     ("tests of the tools", python_tests),
     ('layers', layers),
