@@ -193,13 +193,7 @@ Task<Result<>> Broker::on_every_shard(std::function<Task<Result<>>(Part&)> work)
 
 Task<Result<>> Broker::stop(Deadline deadline) {
   co_await lifecycle_->leave(deadline);
-  CO_CHECKED(co_await on_every_shard([deadline](Part& part) {
-    return [](Part& here, Deadline until) -> Task<Result<>> {
-      co_await here.server->stop(until);
-      co_await here.state->retire_all();
-      co_return Result<>();
-    }(part, deadline);
-  }));
+  CO_CHECKED(co_await stop_serving(deadline));
   const Result<> closed = co_await on_every_shard([](Part& part) {
     return [](Part& here) -> Task<Result<>> {
       CO_CHECKED(co_await here.state->logs().close_cleanly());
@@ -212,15 +206,31 @@ Task<Result<>> Broker::stop(Deadline deadline) {
 
 Task<void> Broker::abandon() {
   const Instant now = scope_.shard().now();
-  const Result<> ended = co_await on_every_shard([now](Part& part) {
-    return [](Part& here, Instant until) -> Task<Result<>> {
+  const Result<> closed = co_await on_every_shard([](Part& part) {
+    return [](Part& here) -> Task<Result<>> {
       here.scope.close();
+      co_return Result<>();
+    }(part);
+  });
+  CHECK(closed.has_value());
+  const Result<> stopped = co_await stop_serving(now);
+  CHECK(stopped.has_value());
+}
+
+Task<Result<>> Broker::stop_serving(Deadline deadline) {
+  // Connections of every shard first: their requests may be for partitions of any.
+  CO_CHECKED(co_await on_every_shard([deadline](Part& part) {
+    return [](Part& here, Deadline until) -> Task<Result<>> {
       co_await here.server->stop(until);
+      co_return Result<>();
+    }(part, deadline);
+  }));
+  co_return co_await on_every_shard([](Part& part) {
+    return [](Part& here) -> Task<Result<>> {
       co_await here.state->retire_all();
       co_return Result<>();
-    }(part, now);
+    }(part);
   });
-  CHECK(ended.has_value());
 }
 
 Task<void> Broker::end() {

@@ -83,6 +83,8 @@ class Broker final : public ImageListener {
   Task<Result<>> listen();
   Task<Result<>> listen_on(ListenerAddress listener, size_t index);
   Task<Result<>> register_broker();
+  /// No request is under way and no partition in use when it returns.
+  Task<Result<>> stop_serving(Deadline deadline);
   std::vector<ListenerAddress> advertised() const;
   uint16_t bound_port(const std::string& listener) const;
 

@@ -144,6 +144,7 @@ BrokerShard::LocalTopic& BrokerShard::local_topic(const metadata::TopicImage& to
 
 Result<replication::Partition*> BrokerShard::partition(const metadata::TopicImage& topic,
                                                        PartitionIndex index) {
+  if (retired_) return fail(Errc::not_leader_or_follower, "the broker stops");
   if (const auto local = topics_.find(topic.id); local != topics_.end()) {
     const auto found = local->second.partitions.find(index);
     if (found != local->second.partitions.end()) return found->second.partition.get();
@@ -203,13 +204,15 @@ Task<void> BrokerShard::set_aside(storage::FoundPartition found) {
 }
 
 Task<void> BrokerShard::retire_all() {
-  for (auto& [id, topic] : topics_) {
+  retired_ = true;
+  // Images may still come in meanwhile: they find nothing to change.
+  std::map<TopicId, LocalTopic> leaving = std::exchange(topics_, {});
+  for (auto& [id, topic] : leaving) {
     for (auto& [index, local] : topic.partitions) local.partition->retire();
   }
-  for (auto& [id, topic] : topics_) {
+  for (auto& [id, topic] : leaving) {
     for (auto& [index, local] : topic.partitions) co_await local.partition->released();
   }
-  topics_.clear();
 }
 
 size_t BrokerShard::partition_count() const {

@@ -57,7 +57,8 @@ class BrokerShard {
   /// this shard.
   Result<replication::Partition*> partition(const metadata::TopicImage& topic,
                                             PartitionIndex index);
-  /// Ends all partitions' waits; then their logs may be closed. Awaits that nobody uses them.
+  /// Ends all partitions' waits; then their logs may be closed. Awaits that nobody uses them; from
+  /// the call on, partition() answers not_leader_or_follower.
   Task<void> retire_all();
 
   /// A wait of a reader that parked here from another shard, by its ticket.
@@ -104,6 +105,7 @@ class BrokerShard {
   std::map<storage::TopicPartition, uint32_t> leaving_;
   WaitQueue left_;  // woken when an entry of leaving_ goes
   std::map<uint64_t, Wait*> parked_readers_;
+  bool retired_ = false;
 };
 
 }  // namespace partita::broker

@@ -142,6 +142,10 @@ Task<Error> Node::failed(Scope& scope) {
   while (true) {
     if (broker_->failure()) co_return *broker_->failure();
     if (controller_->failure()) co_return *controller_->failure();
+    if (const auto& offline = directory_->failure()) {
+      co_return Error{.code = Errc::kafka_storage_error,
+                      .detail = settings_.log_dir + " is offline: " + describe(*offline)};
+    }
     if (const Result<> slept = co_await sleep_for(scope, kFailureCheckInterval); !slept) {
       co_return slept.error();
     }

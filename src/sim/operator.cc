@@ -302,7 +302,7 @@ Task<Result<>> Operator::check_records(std::string name, const Topic& topic, Dea
       check_record(name, topic, next, record);
       next = record.offset.next();
     }
-    if (context_.shard.now() > deadline) co_return fail(Errc::deadline_exceeded, name);
+    if (context_.shard.now() >= deadline) co_return fail(Errc::deadline_exceeded, name);
   }
   consumer.stop();
   co_return Result<>();

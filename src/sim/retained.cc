@@ -242,7 +242,7 @@ Task<Result<>> Retained::read_what_is_left(Deadline deadline) {
     const auto polled = co_await poll(*last_reader_, context_.shard.now() + Duration(1s));
     if (!polled) CO_CHECKED(co_await sleep_for(context_.scope, 50ms));
     CO_CHECKED(co_await ask_start(deadline));
-    if (context_.shard.now() > deadline) co_return fail(Errc::deadline_exceeded, "retained");
+    if (context_.shard.now() >= deadline) co_return fail(Errc::deadline_exceeded, "retained");
   }
   for (const auto& [offset, number] : acknowledged_) {
     if (offset < start_) continue;

@@ -98,7 +98,7 @@ Task<Result<>> Workload::read_all(Deadline deadline) {
         co_await poll_into(consumer, context_.shard.now() + Duration(1s), history_.final);
     if (!polled && polled.error().code == Errc::stopped) co_return std::unexpected(polled.error());
     if (!polled) context_.log.info("the reader: {}", describe(polled.error()));
-    if (context_.shard.now() > deadline) {
+    if (context_.shard.now() >= deadline) {
       co_return fail(Errc::deadline_exceeded, "the log was not read");
     }
   }
@@ -116,7 +116,7 @@ Task<Result<>> Workload::look_up_offsets(Deadline deadline) {
       std::map<PartitionIndex, PartitionContents> got;
       while (got[partition].empty()) {
         (void)co_await poll_into(consumer, context_.shard.now() + Duration(1s), got);
-        if (context_.shard.now() > deadline) co_return fail(Errc::deadline_exceeded, "an offset");
+        if (context_.shard.now() >= deadline) co_return fail(Errc::deadline_exceeded, "an offset");
       }
       const ReadRecord& first = got[partition].front();
       if (first.offset == wanted.offset && first.name == wanted.name) continue;

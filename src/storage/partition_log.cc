@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/fault_points.h"
+#include "runtime/cross_shard.h"
 #include "storage/partition_log_state.h"
 #include "storage/partition_metadata.h"
 
@@ -60,6 +61,18 @@ Result<> PartitionLog::usable() const {
   return {};
 }
 
+namespace {
+
+/// The disk that failed one log is not trusted with the others.
+Task<void> take_offline(LogContext& context, Error error) {
+  LogDirectory& directory = context.directory;
+  (void)co_await call_on(context.shard, directory.home(), [&directory, error = std::move(error)] {
+    return directory.report_failure(error);
+  });
+}
+
+}  // namespace
+
 void PartitionLog::fail_with(Error error) {
   if (failure_) return;
   context_.log.error("The log of {} has failed and is closed: {}", name_.to_string(),
@@ -68,6 +81,9 @@ void PartitionLog::fail_with(Error error) {
       std::make_unique<Error>(Error{.code = Errc::kafka_storage_error, .detail = describe(error)});
   if (state_) state_->tail.clear();
   if (listener_ != nullptr) listener_->log_failed(*failure_);
+  if (error.code != Errc::io_error) return;
+  context_.offline = error;
+  context_.scope.spawn(take_offline(context_, std::move(error)));
 }
 
 void PartitionLog::retire(Error error) {
@@ -158,6 +174,7 @@ LeaderEpoch PartitionLog::epoch_of(Offset offset) const {
 
 Result<> PartitionLog::materialise(WallTime now) {
   CHECK(!has_files_);
+  if (context_.offline) return fail(Errc::kafka_storage_error, describe(*context_.offline));
   COVERED("storage.materialised");
   Disk& disk = context_.shard.disk();
   const Result<> made = disk.make_directory(directory_);

@@ -145,6 +145,7 @@ class PartitionLog {
   bool clean() const { return clean_; }
   /// kafka_storage_error with the cause, once the log has failed.
   Result<> usable() const;
+  /// The log is closed to everyone; after an io_error the whole directory goes offline.
   void fail_with(Error error);
   /// As fail_with(), with this very error and without telling the listener: the partition is going
   /// away.

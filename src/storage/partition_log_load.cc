@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/fault_points.h"
-#include "runtime/cross_shard.h"
 #include "storage/batch_scan.h"
 #include "storage/partition_log_state.h"
 #include "storage/partition_metadata.h"
@@ -48,13 +47,7 @@ Task<Result<>> PartitionLog::load() {
   // Nothing was cut for it: another attempt may find the disk better, but a disk that fails is not
   // to be trusted.
   state_.reset();
-  if (result.error().code == Errc::io_error) {
-    fail_with(result.error());
-    LogDirectory& directory = context_.directory;
-    co_await call_on(context_.shard, directory.home(), [&directory, error = result.error()] {
-      return directory.report_failure(error);
-    });
-  }
+  if (result.error().code == Errc::io_error) fail_with(result.error());
   co_return fail(Errc::kafka_storage_error, describe(result.error()));
 }
 

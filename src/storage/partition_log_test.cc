@@ -417,6 +417,27 @@ TEST_F(PartitionLogTest, AFailedSyncIsNeverForgiven) {
   EXPECT_EQ(w.log().durable_end(), Offset(10));
 }
 
+TEST_F(PartitionLogTest, ADiskThatFailedTakesNoNewLogs) {
+  const TopicPartition other{"other", PartitionIndex(0)};
+  w.fill(1);
+  w.disk().plan({.call = runtime::sim::DiskCall::sync, .path = ".log"});
+  EXPECT_EQ(w.flush().error().code, Errc::kafka_storage_error);
+  w.world().run_for(1s);
+  ASSERT_TRUE(w.directory().failure());
+  EXPECT_EQ(w.directory().failure()->code, Errc::io_error);
+  EXPECT_EQ(w.append({.values = {"v"}}, kTestEpoch, other).error().code, Errc::kafka_storage_error);
+  EXPECT_FALSE(w.log(other).has_files());
+}
+
+TEST_F(PartitionLogTest, ANameWhoseCheckpointsStayIsNotUsedAgain) {
+  w.fill(10);
+  ASSERT_TRUE(w.flush());
+  ASSERT_TRUE(w.run(w.logs().write_checkpoints()));
+  w.disk().plan({.call = runtime::sim::DiskCall::sync, .path = "checkpoint"});
+  EXPECT_FALSE(w.run(w.logs().remove(kTestPartition)));
+  EXPECT_EQ(w.append("new").error().code, Errc::kafka_storage_error);
+}
+
 TEST_F(PartitionLogTest, RemovedPartitionsLeaveNothingBehind) {
   w.fill(10);
   ASSERT_TRUE(w.flush());

@@ -46,6 +46,7 @@ ShardLogs::ShardLogs(Scope& scope, LogDirectory& directory, ShardLogsOptions opt
                .deleted = *deleted_,
                .decompressor = decompressor_,
                .parts = {},
+               .offline = {},
                .log = log},
       // A step before the first look is one too.
       last_retention_({scope.shard().now(), scope.shard().clock().wall()}) {}
@@ -81,14 +82,19 @@ Task<Result<>> ShardLogs::retire(TopicPartition name, std::string from, std::str
   Disk& disk = scope_.shard().disk();
   const std::string to =
       join_path(directory_.path(), retired_name(name, scope_.shard().random().uuid(), suffix));
-  CO_CHECKED(disk.rename(from, to));
-  if (removed_later) {
-    deleted_->add_directory(to, scope_.shard().now() + kDirectoryDeleteDelay);
+  Result<> gone = disk.rename(from, to);
+  if (gone) {
+    if (removed_later) {
+      deleted_->add_directory(to, scope_.shard().now() + kDirectoryDeleteDelay);
+    }
+    // What the checkpoints say of the name must not be taken for the next partition that has it.
+    LogDirectory& directory = directory_;
+    gone = co_await call_on(scope_.shard(), directory_.home(),
+                            [&directory, name] { return directory.forget(name); });
   }
-  // What the checkpoints say of the name must not be taken for the next partition that has it.
-  LogDirectory& directory = directory_;
-  co_return co_await call_on(scope_.shard(), directory_.home(),
-                             [&directory, name] { return directory.forget(name); });
+  // Nor may what is left of it be taken for that.
+  if (!gone && gone.error().code != Errc::stopped) context_.offline = gone.error();
+  co_return gone;
 }
 
 Task<Result<>> ShardLogs::remove(TopicPartition name) {

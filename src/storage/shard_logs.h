@@ -42,7 +42,8 @@ struct LogContext {
   Flusher& flusher;
   DeletedFiles& deleted;
   records::Decompressor& decompressor;
-  std::vector<ByteView> parts;  ///< scratch of one append
+  std::vector<ByteView> parts;   ///< scratch of one append
+  std::optional<Error> offline;  ///< why the directory takes no new logs, as this shard knows
   Log log;
 };
 
