@@ -10,8 +10,8 @@ namespace {
 
 using runtime::sim::SimDisk;
 
-constexpr std::array<std::string_view, 9> kSuffixes = {".log",        ".index",     ".timeindex",
-                                                       ".snapshot",   ".deleted",   ".metadata",
+constexpr std::array<std::string_view, 9> kSuffixes = {".log",        ".index",      ".timeindex",
+                                                       ".snapshot",   ".deleted",    ".metadata",
                                                        "-checkpoint", ".checkpoint", ".cut"};
 
 void check_partition(Findings& out, const SimDisk& disk, const std::string& directory) {
