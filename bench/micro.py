@@ -80,7 +80,7 @@ def table(only=()):
         for operation, (ns, allocations) in times.items():
             count = f"{counts[operation]:,.0f}" if operation in counts else "-"
             home = program.name.split("_")[0]
-            yield f"| {home} | {operation} | {ns:,.0f} | {count} | {allocations:.2g} |"
+            yield f"| {home} | {operation} | {ns:,.0f} | {count} | {round(allocations, 1):g} |"
 
 
 if __name__ == "__main__":
