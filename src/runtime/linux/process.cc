@@ -84,9 +84,10 @@ Result<uint64_t> raise_open_files_limit() {
 
 void tune_allocator(size_t shards) {
   constexpr int kKeptBytes = 32 << 20;  // the largest threshold that the allocator accepts
-  CHECK(mallopt(M_MMAP_THRESHOLD, kKeptBytes) == 1);
-  CHECK(mallopt(M_TRIM_THRESHOLD, 2 * kKeptBytes) == 1);
-  CHECK(mallopt(M_ARENA_MAX, static_cast<int>(shards)) == 1);
+  // Hints: an allocator in the C library's place (a sanitizer's) knows nothing of them.
+  static_cast<void>(mallopt(M_MMAP_THRESHOLD, kKeptBytes));
+  static_cast<void>(mallopt(M_TRIM_THRESHOLD, 2 * kKeptBytes));
+  static_cast<void>(mallopt(M_ARENA_MAX, static_cast<int>(shards)));
 }
 
 void release_free_memory() {
