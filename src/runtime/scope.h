@@ -4,7 +4,7 @@
 // and join() returns when all its tasks have finished.
 //
 // Wait: one suspended coroutine that ends when it is woken, when its deadline passes or when its
-// scope closes, whichever comes first. WaitQueue, sleep_until and Mailbox are made of it.
+// scope closes, whichever comes first. WaitQueue and sleep_until are made of it.
 //
 // Invariants:
 //  1. A Scope is joined before it is destroyed, and has no tasks and no waits then.
