@@ -51,7 +51,7 @@ def produce(broker, topic, size, count, *options, partition=0, acks=1):
     return run_client(
         [
             RP, "-P", "-t", topic, *place, "-b", broker.address, "-a", str(acks), "-s", str(size),
-            str(count), "-q", *sum((["-X", o] for o in options), []),
+            "-c", str(count), "-q", *sum((["-X", o] for o in options), []),
         ],
         broker,
         well,

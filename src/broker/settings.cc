@@ -90,7 +90,7 @@ constexpr SettingRow kRows[] = {
     {"log.roll.jitter.ms", int64, "", 0, kMax,
      "Random part taken off the age at which a segment is rolled."},
     {"log.roll.ms", int64, "", 1, kMax, "Age at which a segment is rolled."},
-    {"log.segment.bytes", int32, "1073741824", 14, kInt, "Bytes of a segment at the most."},
+    {"log.segment.bytes", int32, "1073741824", 1048576, kInt, "Bytes of a segment at the most."},
     {"log.segment.delete.delay.ms", milliseconds, "60000", 0, kMax,
      "Between a file's removal from the log and from the disk."},
     {"max.connections", int32, "2147483647", 0, kInt, "Connections at the most."},

@@ -107,8 +107,10 @@ Task<Result<int>> serve_on_all(LinuxWorld& world, std::vector<std::unique_ptr<On
   Shard& here = world.shard(0);
   Endpoint at{"127.0.0.1", 0};
   for (auto& each : shards) {
-    CO_TRY(at, co_await call_on(here, each->scope, [&each, at]() -> Task<Result<Endpoint>> {
-             co_return each->server.listen("PLAINTEXT", at, true);
+    CO_TRY(at, co_await call_on(here, each->scope, [&each, at] {
+             return [](OnShard& on, Endpoint where) -> Task<Result<Endpoint>> {
+               co_return on.server.listen("PLAINTEXT", where, true);
+             }(*each, at);
            }));
   }
   Scope clients(here);
@@ -122,9 +124,11 @@ Task<Result<int>> serve_on_all(LinuxWorld& world, std::vector<std::unique_ptr<On
   }
   co_await clients.join();
   for (auto& each : shards) {
-    co_await call_on(here, each->scope, [&each]() -> Task<bool> {
-      co_await each->server.stop(each->scope.shard().now() + 5s);
-      co_return true;
+    co_await call_on(here, each->scope, [&each] {
+      return [](OnShard& on) -> Task<bool> {
+        co_await on.server.stop(on.scope.shard().now() + 5s);
+        co_return true;
+      }(*each);
     });
   }
   co_return good;
