@@ -64,8 +64,8 @@ def drive(workloads, pairs, rows):
     subprocess.run(
         [
             sys.executable, str(HERE / "side_by_side.py"), "--with", "kafka,null,null-fsync",
-            "--workloads", ",".join(workloads), "--pairs", str(pairs), "--json", str(rows), "--broker",
-            f"os={server} --set durability=os", "--broker", f"fsync={server}",
+            "--workloads", ",".join(workloads), "--pairs", str(pairs), "--json", str(rows),
+            "--broker", f"os={server} --set durability=os", "--broker", f"fsync={server}",
         ],
         check=True,
     )
