@@ -1,5 +1,6 @@
 #include "storage/offset_index.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
@@ -102,7 +103,7 @@ Task<Result<OffsetPosition>> OffsetIndex::lookup(Executor& executor, File& file,
 
 Task<Result<>> OffsetIndex::truncate_to(Executor& executor, File& file, Offset offset) {
   if (count_ == 0 || last_.offset < offset) co_return Result<>();
-  const int64_t key = (offset - base_offset_).value() - 1;
+  const int64_t key = (std::max(offset, base_offset_) - base_offset_).value() - 1;
   CO_TRY(const auto found, co_await find_index_entry(executor, file, kShape, count_, key));
   OffsetPosition last{.offset = base_offset_, .position = 0};
   if (found.count > 0) {

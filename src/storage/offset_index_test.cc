@@ -104,6 +104,15 @@ TEST_F(OffsetIndexTest, IsBoundedBySizeAndByDistance) {
   EXPECT_EQ(lookup(far, farthest.value()), (OffsetPosition{farthest, 1}));
 }
 
+TEST_F(OffsetIndexTest, TruncationBelowTheBaseLeavesNothing) {
+  for (const int64_t offset : {int64_t{1000}, int64_t{0}, int64_t{INT64_MIN}}) {
+    ASSERT_TRUE(file_->truncate(0));
+    OffsetIndex index = filled(Offset(1000), 30);
+    ASSERT_TRUE(run(index.truncate_to(executor(), *file_, Offset(offset))));
+    EXPECT_EQ(index.entry_count(), 0u) << offset;
+  }
+}
+
 TEST_F(OffsetIndexTest, TruncationKeepsWhatLiesBelow) {
   for (const int64_t offset : {3001, 3000, 2999, 1985, 1980, 1920, 11, 10, 9, 0}) {
     ASSERT_TRUE(file_->truncate(0));

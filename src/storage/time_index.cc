@@ -1,5 +1,6 @@
 #include "storage/time_index.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
@@ -118,7 +119,7 @@ Task<Result<TimestampEntry>> TimeIndex::lookup(Executor& executor, File& file,
 
 Task<Result<>> TimeIndex::truncate_to(Executor& executor, File& file, Offset offset) {
   if (count_ == 0 || last_.offset < offset) co_return Result<>();
-  const int64_t key = (offset - base_offset_).value() - 1;
+  const int64_t key = (std::max(offset, base_offset_) - base_offset_).value() - 1;
   CO_TRY(const auto found, co_await find_index_entry(executor, file, kByOffset, count_, key));
   TimestampEntry last{.timestamp = kNoTimestamp, .offset = base_offset_};
   if (found.count > 0) {

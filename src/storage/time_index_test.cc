@@ -104,6 +104,15 @@ TEST_F(TimeIndexTest, TheLastPlaceIsKeptForTheClosingEntry) {
   EXPECT_EQ(index.entry_count(), 3u);
 }
 
+TEST_F(TimeIndexTest, TruncationBelowTheBaseLeavesNothing) {
+  for (const int64_t offset : {int64_t{1000}, int64_t{0}, int64_t{INT64_MIN}}) {
+    ASSERT_TRUE(file_->truncate(0));
+    TimeIndex index = filled(Offset(1000), 30);
+    ASSERT_TRUE(run(index.truncate_to(executor(), *file_, Offset(offset))));
+    EXPECT_EQ(index.entry_count(), 0u) << offset;
+  }
+}
+
 TEST_F(TimeIndexTest, TruncationGoesByOffset) {
   for (const int64_t offset : {501, 500, 300, 130, 2, 1, 0}) {
     ASSERT_TRUE(file_->truncate(0));
