@@ -22,7 +22,7 @@ def seeds_of(target):
     return found
 
 
-def run_target(program, seconds):
+def run_target(program, seconds, seed):
     """(name of what failed or None, output)"""
     name = program.name
     corpus = folder(PRESET) / 'corpus' / name
@@ -30,7 +30,7 @@ def run_target(program, seconds):
     corpus.mkdir(parents=True, exist_ok=True)
     artifacts.mkdir(exist_ok=True)
     done = subprocess.run(
-        [program, f'-max_total_time={seconds}', '-rss_limit_mb=2048', '-timeout=20',
+        [program, f'-max_total_time={seconds}', f'-seed={seed}', '-rss_limit_mb=2048', '-timeout=20',
          '-max_len=65536', '-print_final_stats=1', f'-artifact_prefix={artifacts}/{name}-',
          corpus, *seeds_of(name)],
         capture_output=True, text=True, errors='replace', timeout=seconds + 300, env=environment())
@@ -43,13 +43,13 @@ def run_target(program, seconds):
     return None, f'{name}: {executed[1]} inputs'
 
 
-def run(tally, seconds):
-    """Every target counts as one test."""
+def run(tally, seconds, seed=0):
+    """Every target counts as one test. Seed 0 is another one each time."""
     build(PRESET, 'partita_fuzzers')
     programs = sorted(path for path in (folder(PRESET) / 'src').glob('*_fuzz') if path.is_file())
     failures, passed = [], 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for failure, output in pool.map(lambda program: run_target(program, seconds), programs):
+        for failure, output in pool.map(lambda program: run_target(program, seconds, seed), programs):
             print('\n'.join(output.splitlines()[-60:]), flush=True)
             passed += failure is None
             failures += [failure] if failure else []
