@@ -30,7 +30,8 @@ def run_target(program, seconds, seed):
     corpus.mkdir(parents=True, exist_ok=True)
     artifacts.mkdir(exist_ok=True)
     done = subprocess.run(
-        [program, f'-max_total_time={seconds}', f'-seed={seed}', '-rss_limit_mb=2048', '-timeout=20',
+        [program, f'-max_total_time={seconds}', f'-seed={seed}', '-rss_limit_mb=2048',
+         '-timeout=20',
          '-max_len=65536', '-print_final_stats=1', f'-artifact_prefix={artifacts}/{name}-',
          corpus, *seeds_of(name)],
         capture_output=True, text=True, errors='replace', timeout=seconds + 300, env=environment())
@@ -49,7 +50,8 @@ def run(tally, seconds, seed=0):
     programs = sorted(path for path in (folder(PRESET) / 'src').glob('*_fuzz') if path.is_file())
     failures, passed = [], 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for failure, output in pool.map(lambda program: run_target(program, seconds, seed), programs):
+        runs = pool.map(lambda program: run_target(program, seconds, seed), programs)
+        for failure, output in runs:
             print('\n'.join(output.splitlines()[-60:]), flush=True)
             passed += failure is None
             failures += [failure] if failure else []
