@@ -22,7 +22,7 @@ def seeds_of(target):
     return found
 
 
-def run_target(program, seconds, seed):
+def run_target(program, seconds, seed=0):
     """(name of what failed or None, output)"""
     name = program.name
     corpus = folder(PRESET) / 'corpus' / name
