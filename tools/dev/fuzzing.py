@@ -31,8 +31,8 @@ def run_target(program, seconds, seed=0):
     artifacts.mkdir(exist_ok=True)
     done = subprocess.run(
         [program, f'-max_total_time={seconds}', f'-seed={seed}', '-rss_limit_mb=2048',
-         '-timeout=20',
-         '-max_len=65536', '-print_final_stats=1', f'-artifact_prefix={artifacts}/{name}-',
+         '-timeout=20', '-max_len=65536', '-print_final_stats=1',
+         f'-artifact_prefix={artifacts}/{name}-',
          corpus, *seeds_of(name)],
         capture_output=True, text=True, errors='replace', timeout=seconds + 300, env=environment())
     executed = EXECUTED.search(done.stderr)
