@@ -115,7 +115,7 @@ constexpr SettingRow kRows[] = {
     {"shards", int32, "0", 0, 1024,
      "Threads with connections and partitions of their own; 0 is half of the cores."},
     {"socket.request.max.bytes", int32, "104857600", 1, kInt, "Bytes of a request at the most."},
-    {"tail.ring.bytes", int64, "16777216", 0, kMax,
+    {"tail.ring.bytes", int64, "2097152", 0, kMax,
      "Memory of a shard for the batches appended last."},
     {"unclean.leader.election.enable", boolean, "false", kMin, kMax,
      "Whether a replica out of sync may lead."},

@@ -18,7 +18,7 @@
 
 namespace partita::storage {
 
-inline constexpr size_t kTailRingBytes = size_t{16} << 20;
+inline constexpr size_t kTailRingBytes = size_t{2} << 20;
 
 /// One batch as it stands on disk: front (the part the log's owner wrote; may be empty) and rest.
 struct TailBatch {

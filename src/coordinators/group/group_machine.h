@@ -1,0 +1,121 @@
+#pragma once
+// GroupMachine: all groups of one partition of __consumer_offsets, and the offsets that they
+// committed. It finds the group of a request, makes one where the request may, turns classic groups
+// into consumer groups and back (KIP-848), and forgets what is empty. What a group decides stands
+// in ClassicGroup and ConsumerGroup, what becomes of offsets in OffsetStore.
+//
+// Invariants:
+//  1. An id belongs to one group at a time; offsets outlive their group's members, and a group
+//     without members goes when its last offset does.
+//  2. Every event changes state at once; what is answered is committed first (StateMachine).
+// Sources by theme: group_machine.cc (groups, replay, timers), group_machine_classic.cc,
+// group_machine_consumer.cc, group_machine_offsets.cc.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "coordinators/group/group.h"
+#include "coordinators/group/group_settings.h"
+#include "coordinators/state_machine.h"
+#include "wire/messages/consumer_group_describe.h"
+#include "wire/messages/consumer_group_heartbeat.h"
+#include "wire/messages/describe_groups.h"
+#include "wire/messages/heartbeat.h"
+#include "wire/messages/leave_group.h"
+#include "wire/messages/list_groups.h"
+#include "wire/messages/offset_commit.h"
+#include "wire/messages/offset_delete.h"
+#include "wire/messages/offset_fetch.h"
+#include "wire/messages/txn_offset_commit.h"
+
+namespace partita::coordinators {
+
+class OffsetStore;
+class ClassicGroup;
+class ConsumerGroup;
+
+/// Where the machine gets what must not be predictable: parts of member ids.
+class IdSource {
+ public:
+  virtual ~IdSource() = default;
+  virtual Uuid next() = 0;
+};
+
+class GroupMachine final : public StateMachine<GroupRelease> {
+ public:
+  using DescribedGroup = wire::DescribeGroupsResponse::DescribedGroup;
+  using DescribedConsumerGroup = wire::ConsumerGroupDescribeResponse::DescribedGroup;
+  using ListedGroup = wire::ListGroupsResponse::ListedGroup;
+  using FetchedOffsets = wire::OffsetFetchResponse::OffsetFetchResponseGroup;
+
+  /// `settings` and `ids` outlive the machine.
+  GroupMachine(const GroupSettings& settings, IdSource& ids, Log log);
+  ~GroupMachine() override;
+
+  // StateMachine
+  Result<> replay(const ReplayedRecord& record) override;
+  void replay(const ReplayedMarker& marker) override;
+  void loaded(Now now, Effects& out) override;
+  Instant next_deadline() const override;
+  void tick(Now now, Effects& out) override;
+  void image_changed(std::shared_ptr<const metadata::Image> image, Now now, Effects& out) override;
+
+  // Classic groups. JoinGroup and SyncGroup are answered by a JoinAnswer or SyncAnswer with the
+  // ticket, in this call's effects or in later ones.
+  void join_group(const Caller& caller, const wire::JoinGroupRequestView& request, Ticket ticket,
+                  Now now, Effects& out);
+  void sync_group(const wire::SyncGroupRequestView& request, Ticket ticket, Now now, Effects& out);
+  wire::HeartbeatResponse heartbeat(const wire::HeartbeatRequestView& request, Now now,
+                                    Effects& out);
+  wire::LeaveGroupResponse leave_group(const wire::LeaveGroupRequestView& request, Now now,
+                                       Effects& out);
+  /// Version 6 and later tell an unknown group by an error, earlier ones by the state Dead.
+  DescribedGroup describe_group(std::string_view group_id, int16_t version) const;
+  /// Filters are compared without regard to case; an empty one lets everything pass.
+  std::vector<ListedGroup> list_groups(const std::vector<std::string>& states,
+                                       const std::vector<std::string>& types) const;
+  /// Also removes the group's offsets: group_id_not_found, non_empty_group.
+  Result<> delete_group(std::string_view group_id, Effects& out);
+
+  // Consumer groups (KIP-848).
+  wire::ConsumerGroupHeartbeatResponse consumer_heartbeat(
+      const Caller& caller, const wire::ConsumerGroupHeartbeatRequestView& request, Now now,
+      Effects& out);
+  DescribedConsumerGroup describe_consumer_group(std::string_view group_id) const;
+
+  // Offsets. Topics that the image does not know are answered by the handler.
+  wire::OffsetCommitResponse commit_offsets(const wire::OffsetCommitRequestView& request, Now now,
+                                            Effects& out);
+  wire::TxnOffsetCommitResponse commit_transaction_offsets(
+      const wire::TxnOffsetCommitRequestView& request, Now now, Effects& out);
+  /// One group of an OffsetFetch; without `topics` all that the group has.
+  FetchedOffsets fetch_offsets(const wire::OffsetFetchRequest::OffsetFetchRequestGroup& asked,
+                               bool require_stable) const;
+  wire::OffsetDeleteResponse delete_offsets(const wire::OffsetDeleteRequestView& request,
+                                            Effects& out);
+  /// The topics are gone: so are their offsets.
+  void topics_deleted(const std::vector<std::string>& topics, Effects& out);
+
+  size_t group_count() const { return groups_.size(); }
+  const Group* group(std::string_view id) const;
+  void check_invariants() const;
+
+ private:
+  Group* find(std::string_view id);
+  /// The classic group of that id, made where there is none and `make` says so; nullptr where a
+  /// group of another kind stands there.
+  ClassicGroup* classic_group(std::string_view id, bool make);
+  /// Takes empty groups without offsets away.
+  void remove_if_forgotten(const std::string& id, Effects& out);
+
+  const GroupSettings& settings_;
+  IdSource& ids_;
+  Log log_;
+  std::shared_ptr<const metadata::Image> image_;
+  std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
+  std::unique_ptr<OffsetStore> offsets_;
+};
+
+}  // namespace partita::coordinators
