@@ -107,6 +107,31 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   /// The classic group of that id, made where there is none and `make` says so; nullptr where a
   /// group of another kind stands there.
   ClassicGroup* classic_group(std::string_view id, bool make);
+  // Consumer groups, and the classic members in them: group_machine_consumer.cc. Requests of the
+  // classic protocol for which consumer_group() answers a group go to the functions below.
+  /// nullptr where a group of another kind stands there, or none.
+  ConsumerGroup* consumer_group(std::string_view id);
+  /// For JoinGroup: an empty consumer group makes room for a classic one, and nullptr is answered.
+  ConsumerGroup* consumer_group_to_join(std::string_view id, Effects& out);
+  void join_consumer_group(ConsumerGroup& group, const Caller& caller,
+                           const wire::JoinGroupRequestView& request, Ticket ticket, Now now,
+                           Effects& out);
+  void sync_consumer_group(ConsumerGroup& group, const wire::SyncGroupRequestView& request,
+                           Ticket ticket, Now now, Effects& out);
+  wire::HeartbeatResponse heartbeat_consumer_group(ConsumerGroup& group,
+                                                   const wire::HeartbeatRequestView& request,
+                                                   Now now);
+  wire::LeaveGroupResponse leave_consumer_group(ConsumerGroup& group,
+                                                const wire::LeaveGroupRequestView& request, Now now,
+                                                Effects& out);
+  /// Kinds 3 to 8 and 16; `key` is what parse_numbered() says of the record's key.
+  Result<> replay_consumer_record(const Numbered& key, const ReplayedRecord& record);
+  void consumer_groups_loaded(Now now, Effects& out);
+  /// image_ is the new one already; `before` is the one before it, where there was one.
+  void consumer_groups_see_image(const metadata::Image* before, Now now, Effects& out);
+  /// After a tick: consumer groups whose last member of the new protocol is gone become classic.
+  void downgrade_consumer_groups(Now now, Effects& out);
+
   /// Takes empty groups without offsets away.
   void remove_if_forgotten(const std::string& id, Effects& out);
 
