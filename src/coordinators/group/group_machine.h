@@ -33,6 +33,8 @@
 namespace partita::coordinators {
 
 class OffsetStore;
+class OffsetUpkeep;
+struct NewOffset;
 class ClassicGroup;
 class ConsumerGroup;
 
@@ -85,18 +87,17 @@ class GroupMachine final : public StateMachine<GroupRelease> {
       Effects& out);
   DescribedConsumerGroup describe_consumer_group(std::string_view group_id) const;
 
-  // Offsets. Topics that the image does not know are answered by the handler.
-  wire::OffsetCommitResponse commit_offsets(const wire::OffsetCommitRequestView& request, Now now,
-                                            Effects& out);
+  // Offsets. Topics and partitions that the image does not know are answered by the handler and
+  // left out here; it also gives each topic its name and its id, whichever the request had.
+  wire::OffsetCommitResponse commit_offsets(const wire::OffsetCommitRequest& request,
+                                            int16_t version, Now now, Effects& out);
   wire::TxnOffsetCommitResponse commit_transaction_offsets(
-      const wire::TxnOffsetCommitRequestView& request, Now now, Effects& out);
+      const wire::TxnOffsetCommitRequest& request, int16_t version, Now now, Effects& out);
   /// One group of an OffsetFetch; without `topics` all that the group has.
   FetchedOffsets fetch_offsets(const wire::OffsetFetchRequest::OffsetFetchRequestGroup& asked,
                                bool require_stable) const;
-  wire::OffsetDeleteResponse delete_offsets(const wire::OffsetDeleteRequestView& request,
-                                            Effects& out);
-  /// The topics are gone: so are their offsets.
-  void topics_deleted(const std::vector<std::string>& topics, Effects& out);
+  wire::OffsetDeleteResponse delete_offsets(const wire::OffsetDeleteRequest& request, Effects& out);
+  const OffsetStore& offsets() const { return *offsets_; }
 
   size_t group_count() const { return groups_.size(); }
   const Group* group(std::string_view id) const;
@@ -132,6 +133,25 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   /// After a tick: consumer groups whose last member of the new protocol is gone become classic.
   void downgrade_consumer_groups(Now now, Effects& out);
 
+  // Offsets: group_machine_offsets.cc.
+  /// Kinds 0 and 1; `key` is what parse_numbered() says of the record's key. A group that nobody
+  /// knows becomes an empty classic one.
+  Result<> replay_offset(const Numbered& key, const ReplayedRecord& record);
+  void offsets_loaded(Now now);
+  /// image_ is the new one already. Offsets of topics that `before` has and image_ has not go, with
+  /// the next ticks.
+  void offsets_see_image(const metadata::Image* before, Now now);
+  Instant offsets_deadline() const;
+  /// Expiry, deleted topics, and empty groups without offsets. May remove any group.
+  void tick_offsets(Now now, Effects& out);
+  /// Checks a commit into the group; nullptr where there is none and the commit may make one.
+  Result<Group*> group_to_commit(std::string_view id, const MemberClaim& claim, bool transactional,
+                                 int16_t version, Now now);
+  /// Refuses what the log would not take as one batch; else it is committed, in a group that is
+  /// made where there is none.
+  Result<> put_offsets(std::string_view group_id, std::vector<NewOffset> offsets,
+                       std::optional<ProducerTag> transaction, Effects& out);
+
   /// Takes empty groups without offsets away.
   void remove_if_forgotten(const std::string& id, Effects& out);
 
@@ -141,6 +161,7 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   std::shared_ptr<const metadata::Image> image_;
   std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
   std::unique_ptr<OffsetStore> offsets_;
+  std::unique_ptr<OffsetUpkeep> upkeep_;
 };
 
 }  // namespace partita::coordinators
