@@ -11,6 +11,7 @@ namespace partita::broker {
 
 class BrokerShard;
 class ControllerLink;
+class Coordinators;
 
 struct Services {
   const Settings& settings;
@@ -18,6 +19,7 @@ struct Services {
   std::string cluster_id;
   std::vector<BrokerShard*> shards;  ///< by shard id
   ControllerLink& controller;        ///< on the shard of shards[0]
+  std::vector<Coordinators*> coordinators = {};  ///< by shard id
 };
 
 }  // namespace partita::broker

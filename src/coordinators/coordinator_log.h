@@ -5,12 +5,15 @@
 // Invariants:
 //  1. Batches enter the log in the order of append().
 //  2. committed(end) answers well only when everything below `end` is below the high watermark.
+//  3. Of a batch that no machine could have written nothing is replayed; the log goes on behind it.
 // One per CoordinatorPartition, on the partition's shard.
 
 #include <functional>
 
 #include "base/log.h"
 #include "coordinators/state_machine.h"
+#include "records/batch.h"
+#include "records/compress.h"
 #include "replication/partition.h"
 
 namespace partita::coordinators {
@@ -23,31 +26,28 @@ struct ReplayTarget {
 
 class CoordinatorLog {
  public:
-  CoordinatorLog(Scope& scope, replication::Partition& partition, Log log)
-      : scope_(scope), partition_(partition), log_(log) {}
+  CoordinatorLog(replication::Partition& partition, Log log) : partition_(partition), log_(log) {}
   CoordinatorLog(const CoordinatorLog&) = delete;
 
-  /// Replays all of the log up to its end as it is now.
+  /// Replays all of the log up to its end as it is now. Errors are those of the log's reads.
   Task<Result<>> load(const ReplayTarget& target);
-  /// Appends one batch; answers where it ends. The first step, up to taking its place in the log,
-  /// is done before this suspends.
-  Task<Result<Offset>> append(std::vector<CoordinatorRecord> records,
-                              std::optional<ProducerTag> transaction);
-  Task<Result<Offset>> append_marker(ProducerTag producer, bool is_commit,
-                                     int32_t coordinator_epoch);
-  /// Waits until everything below `end` is committed: not_coordinator when the partition is no
-  /// longer led here, request_timed_out at the deadline.
+  /// Appends the records as one batch and answers where it ends. Takes its place in the log before
+  /// it suspends. REQUIRED: at least one record.
+  Task<Result<Offset>> append(std::span<const CoordinatorRecord> records,
+                              std::optional<ProducerTag> transaction, WallTime now);
+  /// Waits until everything below `end` is committed.
   Task<Result<>> committed(Offset end, Deadline deadline);
-  bool is_committed(Offset end) const { return partition_.high_watermark() >= end; }
+  bool is_committed(Offset end) const { return partition_->is_acknowledged(end, -1); }
+  Offset end() const { return partition_->log().log_end_offset(); }
 
-  LeaderEpoch leader_epoch() const { return partition_.leader_epoch(); }
-  replication::Partition& partition() { return *partition_; }
+  replication::Partition& partition() const { return *partition_; }
 
  private:
-  Task<Result<Offset>> append_batch(Bytes batch);
-  Result<> replay_batch(const records::BatchView& batch, const ReplayTarget& target);
+  void replay(ByteView batches, const ReplayTarget& target);
+  Result<> replay(const records::BatchView& batch, const ReplayTarget& target);
+  Result<> replay_control(const records::BatchView& batch, const records::Record& record,
+                          const ReplayTarget& target);
 
-  Scope& scope_;
   replication::Partition::Use partition_;
   Log log_;
   records::Decompressor decompressor_;
