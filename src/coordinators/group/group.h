@@ -7,12 +7,14 @@
 //     (next_deadline()): no group can stick.
 //  2. A group's records follow from its events only; replay of them gives the same group.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/error.h"
+#include "coordinators/group/rebalance_history.h"
 #include "coordinators/state_machine.h"
 #include "wire/messages/join_group.h"
 #include "wire/messages/sync_group.h"
@@ -87,12 +89,23 @@ class Group {
   /// The records that remove the group itself (not its offsets).
   virtual void write_tombstones(std::vector<CoordinatorRecord>& out) const = 0;
 
+  /// Exact or too early, never too late.
   virtual Instant next_deadline() const = 0;
   virtual void tick(Now now, GroupEffects& out) = 0;
   virtual void check_invariants() const = 0;
 
+  const RebalanceHistory& history() const { return history_; }
+  /// Whom a rebalance that runs waits for: member ids; empty where none runs.
+  virtual std::vector<std::string_view> waiting_for() const { return {}; }
+
+ protected:
+  RebalanceHistory& history() { return history_; }
+
  private:
+  friend class DeadlineQueue;
   const std::string id_;
+  RebalanceHistory history_;
+  std::optional<Instant> scheduled_;  ///< where it stands in the queue
 };
 
 }  // namespace partita::coordinators

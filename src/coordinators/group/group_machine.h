@@ -8,6 +8,9 @@
 //  1. An id belongs to one group at a time; offsets outlive their group's members, and a group
 //     without members goes when its last offset does.
 //  2. Every event changes state at once; what is answered is committed first (StateMachine).
+//  3. Every group stands in deadlines_ no later than its next_deadline(): after an event that may
+//     bring a group's deadline forward, schedule() is called. A deadline that moves back needs no
+//     call: the group is looked at in vain once.
 // Sources by theme: group_machine.cc (groups, replay, timers), group_machine_classic.cc,
 // group_machine_consumer.cc, group_machine_offsets.cc.
 
@@ -16,6 +19,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "coordinators/group/deadline_queue.h"
 #include "coordinators/group/group.h"
 #include "coordinators/group/group_settings.h"
 #include "coordinators/state_machine.h"
@@ -99,6 +103,10 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   wire::OffsetDeleteResponse delete_offsets(const wire::OffsetDeleteRequest& request, Effects& out);
   const OffsetStore& offsets() const { return *offsets_; }
 
+  /// The group's latest rebalances with their causes, as JSON (rebalance_history.h):
+  /// group_id_not_found.
+  Result<std::string> why(std::string_view group_id, Now now) const;
+
   size_t group_count() const { return groups_.size(); }
   const Group* group(std::string_view id) const;
   void check_invariants() const;
@@ -108,6 +116,17 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   /// The classic group of that id, made where there is none and `make` says so; nullptr where a
   /// group of another kind stands there.
   ClassicGroup* classic_group(std::string_view id, bool make);
+  /// Puts the group in the place of whatever has its id, and schedules it.
+  Group& install(std::unique_ptr<Group> group);
+  void erase(std::string_view id);
+  /// See invariant 3.
+  void schedule(Group& group);
+
+  // Classic groups: group_machine_classic.cc.
+  Result<> replay_classic_record(const Numbered& key, const ReplayedRecord& record);
+  /// After an event of the group: schedules it, or takes it away where nobody would miss it.
+  void settle(ClassicGroup& group);
+
   // Consumer groups, and the classic members in them: group_machine_consumer.cc. Requests of the
   // classic protocol for which consumer_group() answers a group go to the functions below.
   /// nullptr where a group of another kind stands there, or none.
@@ -160,6 +179,7 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   Log log_;
   std::shared_ptr<const metadata::Image> image_;
   std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
+  DeadlineQueue deadlines_;
   std::unique_ptr<OffsetStore> offsets_;
   std::unique_ptr<OffsetUpkeep> upkeep_;
 };
