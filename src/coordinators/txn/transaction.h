@@ -4,8 +4,7 @@
 //
 // Invariants (check_invariants()):
 //  1. Partitions are there in Ongoing, PrepareCommit and PrepareAbort only.
-//  2. start_time is there from the first partition on until InitProducerId ends the story.
-//  3. next_producer_id is there only in Prepare*, where the epoch is exhausted.
+//  2. next_producer_id is there in Prepare* only: what the epoch 32767 is followed by.
 
 #include <cstdint>
 #include <map>
@@ -41,17 +40,17 @@ std::optional<TransactionState> transaction_state_named(std::string_view name);
 using TransactionPartitions = std::map<std::string, std::set<int32_t>, std::less<>>;
 
 /// The highest epoch; only markers and fences bear it, never a producer.
-inline constexpr int16_t kEpochLast = INT16_MAX;
-/// No producer may begin another transaction after this epoch without a new producer id.
-inline bool is_epoch_exhausted(ProducerEpoch epoch) {
-  return epoch.value() >= kEpochLast - 1;
+inline constexpr ProducerEpoch kLastEpoch{INT16_MAX};
+/// Behind this epoch there is none that a producer could be told: it takes a new producer id.
+inline constexpr bool is_epoch_exhausted(ProducerEpoch epoch) {
+  return epoch.value() >= kLastEpoch.value() - 1;
 }
 
 struct Transaction {
   ProducerTag producer;
-  /// The epoch before the last bump, for a producer that did not hear of the bump; not in the
-  /// record. -1: nobody may go on from there.
-  ProducerEpoch last_epoch = kNoProducerEpoch;
+  /// What `producer` was before the last bump, for a producer that did not hear of the bump; not in
+  /// the record, and (-1, -1) where nobody may go on from there.
+  ProducerTag last_producer;
   ProducerId previous_producer_id = kNoProducerId;
   ProducerId next_producer_id = kNoProducerId;
   int32_t timeout_ms = 0;
@@ -59,10 +58,10 @@ struct Transaction {
   TransactionPartitions partitions;
   WallTime start_time = kNoTimestamp;
   WallTime update_time = kNoTimestamp;
-  /// 0, 1 (TV1) or 2 (TV2) as the client showed it that ended the transaction last.
+  /// 2 (TV2, KIP-890) where who added to the transaction or ended it bumps its epoch with every
+  /// end, else 0.
   int8_t client_version = 0;
 
-  bool bumps_epochs() const { return client_version >= 2; }
   bool is_preparing() const {
     return state == TransactionState::prepare_commit || state == TransactionState::prepare_abort;
   }

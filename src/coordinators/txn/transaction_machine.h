@@ -101,10 +101,17 @@ class TransactionMachine final : public StateMachine<TransactionRelease> {
   /// many ids, none of them idle).
   ProducerAnswer init_producer_id(const InitRequest& request, Now now, Effects& out);
 
+  struct AddRequest {
+    TransactionClaim claim;
+    const TransactionPartitions& partitions;
+    /// Whether the client bumps its epoch with every end: the broker of the partition adds it
+    /// (AddPartitionsToTxn v4 and later).
+    bool bumps_epoch = false;
+  };
   /// Adds all of the partitions or none. Errors: invalid_request, invalid_producer_id_mapping,
-  /// producer_fenced, concurrent_transactions.
-  Result<> add_partitions(const TransactionClaim& claim, const TransactionPartitions& partitions,
-                          Now now, Effects& out);
+  /// producer_fenced, concurrent_transactions, unknown_server_error (more partitions than a record
+  /// can hold).
+  Result<> add_partitions(const AddRequest& request, Now now, Effects& out);
   /// Whether the transaction is open and has the partition: the errors of add_partitions, and
   /// transaction_abortable for a partition that it does not have.
   Result<> verify_partition(const TransactionClaim& claim, std::string_view topic,
@@ -149,31 +156,39 @@ class TransactionMachine final : public StateMachine<TransactionRelease> {
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
   using EntryRef = Entries::value_type;
+  using Deadlines = std::set<std::pair<Instant, std::string_view>>;  // views of entries_' keys
 
   EntryRef* find(std::string_view transactional_id);
-  const EntryRef* find(std::string_view transactional_id) const;
-  /// A place for a new id; nullptr where every id is busy and there are too many.
+  /// The transaction that a producer speaks of: invalid_request, invalid_producer_id_mapping.
+  Result<EntryRef*> claimed(const TransactionClaim& claim);
+  /// A place for a new id; nullptr where there are too many, and none of them idle.
   EntryRef* make(std::string_view transactional_id, Effects& out);
-  bool evict_one(Effects& out);
   void forget(EntryRef& entry, Effects& out);
 
-  /// What holds from now on, with its record, deadline and marker order.
+  /// `next` holds from now on: its record, its deadline, its markers.
   void enter(EntryRef& entry, Transaction next, Now now, Effects& out);
-  void schedule(EntryRef& entry, Instant deadline);
-  Instant deadline_of(const Transaction& transaction, Now now) const;
+  void unschedule(const EntryRef& entry);
+  void schedule(EntryRef& entry, Now now);
+  Deadlines& deadlines_of(const Transaction& transaction);
   void order_markers(EntryRef& entry, Effects& out);
+  int16_t record_version() const { return transaction_version_ >= 1 ? 1 : 0; }
 
+  ProducerAnswer init_new(const InitRequest& request, Now now, Effects& out);
   ProducerAnswer init_idle(EntryRef& entry, const InitRequest& request, Now now, Effects& out);
-  ProducerAnswer end_ongoing(EntryRef& entry, const EndRequest& request, Now now, Effects& out);
-  void abort_and_fence(EntryRef& entry, Now now, Effects& out);
-  Result<const EntryRef*> claimed(const TransactionClaim& claim) const;
+  ProducerAnswer end_bumping(EntryRef& entry, const EndRequest& request, Now now, Effects& out);
+  ProducerAnswer end_plain(EntryRef& entry, const EndRequest& request, Now now, Effects& out);
+  ProducerAnswer end_repeated(EntryRef& entry, const EndRequest& request, Now now, Effects& out);
+  ProducerAnswer end_and_bump(EntryRef& entry, const EndRequest& request, Now now, Effects& out);
+  /// Aborts what is open, with an epoch that its producer does not have.
+  void fence(EntryRef& entry, bool producer_may_return, Now now, Effects& out);
 
   const TransactionSettings& settings_;
   Log log_;
-  /// The finalized transaction.version; ends that no client asks for go by it.
+  /// The finalized transaction.version: ends that no client asks for go by it, and records.
   int16_t transaction_version_ = 0;
   Entries entries_;
-  std::set<std::pair<Instant, std::string_view>> deadlines_;  // views of entries_' keys
+  Deadlines timeouts_;  // of Ongoing ones
+  Deadlines expiries_;  // of idle ones
   std::map<uint64_t, EntryRef*> orders_;
   uint64_t next_order_ = 1;
   uint64_t evicted_ = 0;

@@ -14,6 +14,9 @@ struct TransactionSettings {
   /// transactional.ids.max, of one partition of __transaction_state: for a new id beyond it the one
   /// that is idle longest goes.
   size_t ids_max = 20'000;
+  /// Of a record at the most: a transaction with more partitions than fit is refused. With what one
+  /// tick may write beside it, it fits a batch of __transaction_state.
+  size_t record_bytes_max = 900'000;
 };
 
 }  // namespace partita::coordinators
