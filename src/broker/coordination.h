@@ -91,9 +91,10 @@ Task<Result<T>> on_group(HandlerContext& context, std::string_view group_id, Dec
   });
 }
 
-/// The same with a ticket, for requests that are answered by a release of type `Answer` (JoinAnswer,
-/// SyncAnswer) that bears it: decide(machine, ticket, now, effects). Answers the response in it.
-/// not_coordinator when the request's patience ends (the broker stops, the client is gone).
+/// The same with a ticket, for requests that are answered by a release of type `Answer`
+/// (JoinAnswer, SyncAnswer) that bears it: decide(machine, ticket, now, effects). Answers the
+/// response in it. not_coordinator when the request's patience ends (the broker stops, the client
+/// is gone).
 template <class Answer, class Decide>
 Task<Result<decltype(Answer::response)>> await_group(HandlerContext& context,
                                                      const rpc::Request& request,

@@ -22,8 +22,8 @@ wire::CreateTopicsRequest internal_topic_request(std::string_view topic, const S
     return *setting_text(settings, prefix + std::string(name));
   };
   const auto number = [&text](std::string_view name) { return std::stoi(text(name)); };
-  const int32_t replicas = std::clamp<int32_t>(static_cast<int32_t>(brokers_alive), 1,
-                                               number("replication.factor"));
+  const int32_t replicas =
+      std::clamp<int32_t>(static_cast<int32_t>(brokers_alive), 1, number("replication.factor"));
   wire::CreateTopicsRequest request{.timeout_ms = kTimeoutMs};
   auto& made = request.topics.emplace_back();
   made.name = topic;

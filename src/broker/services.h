@@ -17,8 +17,8 @@ struct Services {
   const Settings& settings;
   NodeId self;
   std::string cluster_id;
-  std::vector<BrokerShard*> shards;  ///< by shard id
-  ControllerLink& controller;        ///< on the shard of shards[0]
+  std::vector<BrokerShard*> shards;              ///< by shard id
+  ControllerLink& controller;                    ///< on the shard of shards[0]
   std::vector<Coordinators*> coordinators = {};  ///< by shard id
 };
 

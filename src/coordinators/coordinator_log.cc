@@ -107,8 +107,7 @@ Result<> CoordinatorLog::replay(const records::BatchView& batch, const ReplayTar
 }
 
 Result<> CoordinatorLog::replay_control(const records::BatchView& batch,
-                                        const records::Record& record,
-                                        const ReplayTarget& target) {
+                                        const records::Record& record, const ReplayTarget& target) {
   if (!record.key) return {};
   TRY(const auto type, records::decode_control_key(*record.key));
   if (type != records::ControlType::abort && type != records::ControlType::commit) return {};
@@ -123,11 +122,11 @@ Task<Result<Offset>> CoordinatorLog::append(std::span<const CoordinatorRecord> r
                                             std::optional<ProducerTag> transaction, WallTime now) {
   CO_TRY(Bytes bytes, build_batch(records, transaction, now));
   CO_TRY(const auto batch, records::BatchView::parse(bytes.view()));
-  replication::PendingAppend append(
-      partition_->executor(), {.bytes = std::move(bytes),
-                               .checked = judged(batch),
-                               .acks = -1,
-                               .origin = storage::AppendOrigin::coordinator});
+  replication::PendingAppend append(partition_->executor(),
+                                    {.bytes = std::move(bytes),
+                                     .checked = judged(batch),
+                                     .acks = -1,
+                                     .origin = storage::AppendOrigin::coordinator});
   partition_->start_append(append);
   auto outcome = co_await append.done;
   if (!outcome) co_return std::unexpected(std::move(outcome).error().error);

@@ -14,6 +14,7 @@
 #include "coordinators/state_machine.h"
 #include "records/batch.h"
 #include "records/compress.h"
+#include "records/record.h"
 #include "replication/partition.h"
 
 namespace partita::coordinators {

@@ -10,8 +10,8 @@
 //   closed    led no longer, or the broker stops                -
 //
 // Invariants:
-//  1. Answers and releases leave in the order of their records, each when those, and all before
-//     them, are committed. Of an event whose records were not committed nothing leaves but an error.
+//  1. Answers and releases leave when their records, and all records before them, are committed. Of
+//     an event whose records were not committed nothing leaves but an error.
 //  2. When an append fails, everything that rests on uncommitted state is refused, and a new
 //     machine replays the log (StateMachine, invariant 4).
 //  3. The machine's tick() comes at its next_deadline(), whether requests come or not.
@@ -24,6 +24,7 @@
 #include "coordinators/coordinator_log.h"
 #include "runtime/scope.h"
 #include "runtime/shard.h"
+#include "storage/producer_state.h"
 
 namespace partita::coordinators {
 
@@ -90,8 +91,9 @@ class CoordinatorPartition {
     commit_beside(std::move(effects));
   }
 
-  /// decide(machine, now, effects) as soon as the machine is loaded; its value when it is committed.
-  /// coordinator_load_in_progress, coordinator_not_available, not_coordinator, request_timed_out.
+  /// decide(machine, now, effects) as soon as the machine is loaded; its value when it is
+  /// committed. coordinator_load_in_progress, coordinator_not_available, not_coordinator,
+  /// request_timed_out.
   template <class Decide, class T = std::invoke_result_t<Decide&, Machine&, Now, Effects&>>
   Task<Result<T>> decide(Decide decide) {
     const Inside inside(*this);

@@ -37,8 +37,8 @@ class SumMachine final : public StateMachine<Promise> {
 
   int64_t add(const std::string& name, int64_t what, Effects& out) {
     sums_[name] += what;
-    out.records.push_back({.key = Bytes::copy_of(name),
-                           .value = Bytes::copy_of(std::to_string(sums_[name]))});
+    out.records.push_back(
+        {.key = Bytes::copy_of(name), .value = Bytes::copy_of(std::to_string(sums_[name]))});
     out.releases.push_back({name, sums_[name]});
     return sums_[name];
   }
@@ -104,10 +104,9 @@ class CoordinatorPartitionTest : public testing::Test {
   }
 
   Result<int64_t> add(std::string name, int64_t what) {
-    return world_.run(coordinator_->decide(
-        [&](SumMachine& machine, Now, SumMachine::Effects& out) {
-          return machine.add(name, what, out);
-        }));
+    return world_.run(coordinator_->decide([&](SumMachine& machine, Now, SumMachine::Effects& out) {
+      return machine.add(name, what, out);
+    }));
   }
   Result<int64_t> sum(std::string name) {
     return world_.run(coordinator_->decide(
@@ -146,25 +145,26 @@ TEST_F(CoordinatorPartitionTest, NothingLeavesBeforeItIsCommitted) {
   ASSERT_EQ(add("first", 1), 1);
   world_.disk().faults().sync = {.least = 50ms, .most = 50ms};
   Scope scope(world_.shard());
-  std::vector<std::string> order;
+  std::map<std::string, Offset> committed;
   const auto note = [&](std::string what, auto task) {
-    return [](std::vector<std::string>& out, std::string name, decltype(task) work) -> Task<void> {
+    return [](replication::Partition& partition, std::map<std::string, Offset>& out,
+              std::string name, decltype(task) work) -> Task<void> {
       CHECK((co_await std::move(work)).has_value());
-      out.push_back(name);
-    }(order, what, std::move(task));
+      out[name] = partition.high_watermark();
+    }(*partition_, committed, what, std::move(task));
   };
   scope.spawn(note("write", coordinator_->decide([](SumMachine& m, Now, SumMachine::Effects& out) {
-                return m.add("a", 3, out);
-              })));
+    return m.add("a", 3, out);
+  })));
   // Sees what the write did, so it must not answer before the write is committed.
   scope.spawn(note("read", coordinator_->decide([](SumMachine& m, Now, SumMachine::Effects&) {
-                CHECK(m.sum("a") == 3);
-                return m.sum("a");
-              })));
-  EXPECT_TRUE(order.empty());
+    CHECK(m.sum("a") == 3);
+    return m.sum("a");
+  })));
+  EXPECT_TRUE(committed.empty());
   EXPECT_EQ(sink_->seen.size(), 1u);
   world_.run(scope.join());
-  EXPECT_EQ(order, (std::vector<std::string>{"write", "read"}));
+  EXPECT_EQ(committed, (std::map<std::string, Offset>{{"write", Offset(2)}, {"read", Offset(2)}}));
   EXPECT_EQ(sink_->seen, (std::vector<std::string>{"first", "a"}));
   for (size_t i = 0; i < sink_->seen.size(); i++) {
     EXPECT_GE(sink_->committed_at_release[i], Offset(static_cast<int64_t>(i) + 1));

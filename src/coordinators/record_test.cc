@@ -25,9 +25,9 @@ TEST(PartitionForKey, CountsUtf16Units) {
 }
 
 TEST(CoordinatorRecord, CarriesKindAndVersionInFront) {
-  const CoordinatorRecord record = record_of(
-      wire::OffsetCommitKey{.group = "g", .topic = "t", .partition = 3},
-      wire::OffsetCommitValue{.offset = 7, .metadata = "m"}, 3);
+  const CoordinatorRecord record =
+      record_of(wire::OffsetCommitKey{.group = "g", .topic = "t", .partition = 3},
+                wire::OffsetCommitValue{.offset = 7, .metadata = "m"}, 3);
   const auto key = parse_numbered(record.key.view());
   ASSERT_TRUE(key);
   EXPECT_EQ(key->number, 1);

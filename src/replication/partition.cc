@@ -143,6 +143,10 @@ void Partition::advance() {
   stable_waiters_.wake_reached(last_stable_offset());
 }
 
+Executor& Partition::executor() {
+  return shard_.executor();
+}
+
 Offset Partition::last_stable_offset() const {
   return std::min(log_.last_stable_offset(), machine_.high_watermark());
 }

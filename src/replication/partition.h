@@ -73,7 +73,7 @@ class Partition final : public storage::FlushListener {
   };
 
   storage::PartitionLog& log() { return log_; }
-  Executor& executor() { return shard_.executor(); }
+  Executor& executor();
   LeaderEpoch leader_epoch() const { return machine_.leader_epoch(); }
   Offset high_watermark() const { return machine_.high_watermark(); }
   Offset last_stable_offset() const;

@@ -39,10 +39,9 @@ Task<bool> make_topic(HandlerContext& context, std::string_view topic) {
   const size_t alive = brokers_alive(*context.here.image());
   wire::CreateTopicsRequest request =
       internal_topic_request(topic, context.services.settings, alive);
-  const auto response =
-      co_await call_on(context.here.shard(), link.scope(), [&link, &request] {
-        return link.create_topics(std::move(request));
-      });
+  const auto response = co_await call_on(context.here.shard(), link.scope(), [&link, &request] {
+    return link.create_topics(std::move(request));
+  });
   for (const auto& made : response.topics) {
     const auto error = wire::errc_of(made.error_code);
     if (!error || *error == Errc::topic_already_exists) continue;
@@ -63,7 +62,8 @@ Coordinator find(const HandlerContext& context, const rpc::Request& request, std
   if (leader == nullptr || !leader->active()) return unavailable(key);
   const metadata::Endpoint* at = leader->endpoint(request.connection->listener_name);
   if (at == nullptr) return unavailable(key);
-  return {.key = std::string(key), .node_id = leader->id.value(), .host = at->host, .port = at->port};
+  return {
+      .key = std::string(key), .node_id = leader->id.value(), .host = at->host, .port = at->port};
 }
 
 wire::FindCoordinatorResponse single(Coordinator found) {
