@@ -4,6 +4,7 @@
 
 #include "base/fault_points.h"
 #include "coordinators/group/classic_group.h"
+#include "coordinators/group/consumer_group.h"
 #include "coordinators/group/offset_store.h"
 #include "coordinators/group/offset_upkeep.h"
 
@@ -119,10 +120,9 @@ void GroupMachine::tick(Now now, Effects& out) {
     if (group->type() == GroupType::classic) {
       settle(static_cast<ClassicGroup&>(*group));
     } else {
-      schedule(*group);
+      settle(static_cast<ConsumerGroup&>(*group), now, out);
     }
   }
-  downgrade_consumer_groups(now, out);
   if (bytes_of(out.records) <= bytes_max) tick_offsets(now, out);
 }
 

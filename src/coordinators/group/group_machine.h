@@ -149,8 +149,14 @@ class GroupMachine final : public StateMachine<GroupRelease> {
   void consumer_groups_loaded(Now now, Effects& out);
   /// image_ is the new one already; `before` is the one before it, where there was one.
   void consumer_groups_see_image(const metadata::Image* before, Now now, Effects& out);
-  /// After a tick: consumer groups whose last member of the new protocol is gone become classic.
-  void downgrade_consumer_groups(Now now, Effects& out);
+  Result<wire::ConsumerGroupHeartbeatResponse> decide_heartbeat(
+      const Caller& caller, const wire::ConsumerGroupHeartbeatRequestView& request, Now now,
+      Effects& out);
+  Result<std::unique_ptr<ConsumerGroup>> make_consumer_group(std::string_view id, Now now,
+                                                             Effects& out);
+  /// After each event: a consumer group without a member of the new protocol becomes classic; any
+  /// other is scheduled.
+  void settle(ConsumerGroup& group, Now now, Effects& out);
 
   // Offsets: group_machine_offsets.cc.
   /// Kinds 0 and 1; `key` is what parse_numbered() says of the record's key. A group that nobody
