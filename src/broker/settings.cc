@@ -50,6 +50,34 @@ constexpr SettingRow kRows[] = {
     {"durability.interval.ms", milliseconds, "100", 1, kInt,
      "Age of unflushed bytes at the most, for durability=interval."},
     {"fetch.max.bytes", int32, "57671680", 1024, kInt, "Bytes of one fetch response at the most."},
+    {"group.consumer.assignors", list, "uniform,range", kMin, kMax,
+     "Assignors of consumer groups, of `uniform` and `range`; the first is the default."},
+    {"group.consumer.heartbeat.interval.ms", milliseconds, "5000", 1, kInt,
+     "Between two heartbeats of a consumer group's member."},
+    {"group.consumer.max.heartbeat.interval.ms", milliseconds, "15000", 1, kInt,
+     "The most that a group's own heartbeat interval may be."},
+    {"group.consumer.max.session.timeout.ms", milliseconds, "60000", 1, kInt,
+     "The most that a group's own session timeout may be."},
+    {"group.consumer.max.size", int32, "2147483647", 1, kInt,
+     "Members of a consumer group at the most."},
+    {"group.consumer.migration.policy", text, "bidirectional", kMin, kMax,
+     "Which groups may change between the classic and the consumer protocol while they run: "
+     "disabled, upgrade, downgrade, bidirectional."},
+    {"group.consumer.min.heartbeat.interval.ms", milliseconds, "5000", 1, kInt,
+     "The least that a group's own heartbeat interval may be."},
+    {"group.consumer.min.session.timeout.ms", milliseconds, "45000", 1, kInt,
+     "The least that a group's own session timeout may be."},
+    {"group.consumer.regex.refresh.interval.ms", milliseconds, "600000", 10'000, kInt,
+     "Between two looks for topics that a group's regular expressions match."},
+    {"group.consumer.session.timeout.ms", milliseconds, "45000", 1, kInt,
+     "Without a heartbeat for so long a consumer group's member is removed."},
+    {"group.initial.rebalance.delay.ms", milliseconds, "3000", 0, kInt,
+     "How long an empty classic group waits for more members before its first rebalance."},
+    {"group.max.session.timeout.ms", milliseconds, "1800000", 1, kInt,
+     "The longest session that a classic group's member may ask for."},
+    {"group.max.size", int32, "2147483647", 1, kInt, "Members of a classic group at the most."},
+    {"group.min.session.timeout.ms", milliseconds, "6000", 1, kInt,
+     "The shortest session that a classic group's member may ask for."},
     {"inter.broker.listener.name", text, "", kMin, kMax,
      "The listener that brokers use among each other."},
     {"listener.security.protocol.map", list, "", kMin, kMax,
@@ -105,6 +133,12 @@ constexpr SettingRow kRows[] = {
      "The node's id; from meta.properties, else 1, where not given."},
     {"num.partitions", int32, "1", 1, kInt,
      "Partitions of topics that are created without a count."},
+    {"offset.metadata.max.bytes", int32, "4096", 0, kInt,
+     "Length of a committed offset's metadata at the most."},
+    {"offsets.retention.check.interval.ms", milliseconds, "600000", 1, kMax,
+     "Between two looks for offsets that are too old."},
+    {"offsets.retention.minutes", int32, "10080", 1, kInt,
+     "How long offsets are kept once nobody uses them."},
     {"offsets.topic.num.partitions", int32, "50", 1, 10'000,
      "Partitions of __consumer_offsets when it is made."},
     {"offsets.topic.replication.factor", int32, "3", 1, 32767,
@@ -284,6 +318,43 @@ Result<> read_listeners(const Reader& read, Settings& out) {
   return {};
 }
 
+Result<> check_order(const Reader& read, std::string_view less, std::string_view more) {
+  if (read.number(less) <= read.number(more)) return {};
+  return std::unexpected(
+      bad(less, read.text(less), fmt::format("It must be at most {}", quoted(more))));
+}
+
+Result<> check_words(std::string_view name, std::string_view words,
+                     std::initializer_list<std::string_view> known) {
+  if (words.empty()) return std::unexpected(bad(name, words, "It names nothing"));
+  while (!words.empty()) {
+    const size_t comma = std::min(words.find(','), words.size());
+    const std::string_view word = trimmed(words.substr(0, comma));
+    if (std::ranges::find(known, word) == known.end()) {
+      return std::unexpected(bad(name, word, "Nobody here knows it"));
+    }
+    words.remove_prefix(std::min(comma + 1, words.size()));
+  }
+  return {};
+}
+
+Result<> check_groups(const Reader& read) {
+  CHECKED(check_order(read, "group.min.session.timeout.ms", "group.max.session.timeout.ms"));
+  for (const std::string_view what : {"session.timeout.ms", "heartbeat.interval.ms"}) {
+    const std::string value = fmt::format("group.consumer.{}", what);
+    CHECKED(check_order(read, fmt::format("group.consumer.min.{}", what), value));
+    CHECKED(check_order(read, value, fmt::format("group.consumer.max.{}", what)));
+  }
+  CHECKED(check_words("group.consumer.assignors", read.text("group.consumer.assignors"),
+                      {"uniform", "range"}));
+  std::string policy = read.text("group.consumer.migration.policy");
+  std::ranges::transform(policy, policy.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return check_words("group.consumer.migration.policy", policy,
+                     {"disabled", "upgrade", "downgrade", "bidirectional"});
+}
+
 }  // namespace
 
 const std::vector<SettingRow>& setting_rows() {
@@ -354,6 +425,7 @@ Result<Settings> parse_settings(std::map<std::string, Settings::Given, std::less
   CHECKED(read_identity(read, out));
   CHECKED(read_listeners(read, out));
   CHECKED(read_durability(read, out));
+  CHECKED(check_groups(read));
   read_limits(read, out);
   read_intervals(read, out);
   out.num_partitions = read.small("num.partitions");

@@ -28,6 +28,9 @@ inline constexpr int32_t kTopicOperations =
     operation_bits(AclOperation::read, AclOperation::write, AclOperation::create,
                    AclOperation::remove, AclOperation::alter, AclOperation::describe,
                    AclOperation::describe_configs, AclOperation::alter_configs);
+inline constexpr int32_t kGroupOperations =
+    operation_bits(AclOperation::read, AclOperation::remove, AclOperation::describe,
+                   AclOperation::describe_configs, AclOperation::alter_configs);
 inline constexpr int32_t kClusterOperations = operation_bits(
     AclOperation::create, AclOperation::alter, AclOperation::describe, AclOperation::cluster_action,
     AclOperation::describe_configs, AclOperation::alter_configs, AclOperation::idempotent_write);

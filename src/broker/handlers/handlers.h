@@ -11,6 +11,12 @@ Task<rpc::Response> handle_fetch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_list_offsets(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_metadata(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_find_coordinator(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_join_group(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_heartbeat(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_leave_group(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_sync_group(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_describe_groups(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_list_groups(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_api_versions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_delete_topics(HandlerContext& context, rpc::Request request);
@@ -18,6 +24,7 @@ Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Reques
 Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_delete_groups(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
                                                         rpc::Request request);
