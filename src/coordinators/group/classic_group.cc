@@ -63,6 +63,7 @@ void ClassicGroup::remove(std::string_view id, GroupEffects& out) {
   if (member.instance_id) static_ids_.erase(*member.instance_id);
   const bool led = leader_ == member.id;
   members_.erase(at);
+  if (members_.empty() && pending_.empty()) session_deadline_ = kNoDeadline;
   if (led) leader_ = members_.empty() ? "" : members_.begin()->first;
 }
 

@@ -94,12 +94,13 @@ class Group {
   virtual void tick(Now now, GroupEffects& out) = 0;
   virtual void check_invariants() const = 0;
 
-  const RebalanceHistory& history() const { return history_; }
+  const RebalanceHistory& rebalances() const { return history_; }
   /// Whom a rebalance that runs waits for: member ids; empty where none runs.
   virtual std::vector<std::string_view> waiting_for() const { return {}; }
 
  protected:
   RebalanceHistory& history() { return history_; }
+  const RebalanceHistory& history() const { return history_; }
 
  private:
   friend class DeadlineQueue;

@@ -174,7 +174,7 @@ void GroupMachine::remove_if_forgotten(const std::string& id, Effects& out) {
 Result<std::string> GroupMachine::why(std::string_view group_id, Now now) const {
   const Group* known = group(group_id);
   if (known == nullptr) return fail(Errc::group_id_not_found);
-  return known->history().to_json(known->waiting_for(), now);
+  return known->rebalances().to_json(known->waiting_for(), now);
 }
 
 void GroupMachine::check_invariants() const {
