@@ -38,7 +38,8 @@ class MachineUnderTest {
 
   /// A new machine, from the log.
   void restart() {
-    machine_ = std::make_unique<TransactionMachine>(settings, Log(null_log_sink(), "test"));
+    machine_ = std::make_unique<TransactionMachine>(settings, Log(null_log_sink(), "test"),
+                                                    LeaderEpoch(++leader_epoch));
     TransactionEffects effects;
     machine_->image_changed(image_, now, effects);
     for (const CoordinatorRecord& record : log) CHECK(replay(record).has_value());
@@ -107,6 +108,7 @@ class MachineUnderTest {
   TransactionSettings settings;
   Now now{.instant = Instant(1h), .wall = WallTime(1'700'000'000'000)};
   std::vector<CoordinatorRecord> log;
+  int32_t leader_epoch = 0;
   std::vector<MarkerOrder> orders;  ///< all that were released since the last restart
 
  private:

@@ -33,8 +33,9 @@ size_t size_of(const CoordinatorRecord& record) {
 
 }  // namespace
 
-TransactionMachine::TransactionMachine(const TransactionSettings& settings, Log log)
-    : settings_(settings), log_(log) {}
+TransactionMachine::TransactionMachine(const TransactionSettings& settings, Log log,
+                                       LeaderEpoch led_in)
+    : settings_(settings), log_(log), led_in_(led_in) {}
 
 TransactionMachine::~TransactionMachine() = default;
 
@@ -168,6 +169,7 @@ void TransactionMachine::order_markers(EntryRef& entry, Effects& out) {
       .is_commit = transaction.state == TransactionState::prepare_commit,
       .partitions = transaction.partitions,
       .transaction_version = transaction.client_version,
+      .coordinator_epoch = led_in_.value(),
   };
   if (mutant("txn.order_forgets_a_partition")) order.partitions.begin()->second.erase(0);
   out.releases.push_back(std::move(order));

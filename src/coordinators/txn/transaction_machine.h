@@ -49,9 +49,7 @@ struct MarkerOrder {
   bool is_commit = false;
   TransactionPartitions partitions;
   int8_t transaction_version = 0;  ///< 2: the marker's epoch is above that of the data
-  /// The leader epoch of the partition of __transaction_state. The machine does not know it: who
-  /// drives the machine fills it in.
-  int32_t coordinator_epoch = -1;
+  int32_t coordinator_epoch = -1;  ///< fences the markers of coordinators before this one
   bool operator==(const MarkerOrder&) const = default;
 };
 using TransactionRelease = std::variant<MarkerOrder>;
@@ -77,8 +75,9 @@ class TransactionMachine final : public StateMachine<TransactionRelease> {
   using DescribedTransaction = wire::DescribeTransactionsResponse::TransactionState;
   using ListedTransaction = wire::ListTransactionsResponse::TransactionState;
 
-  /// `settings` outlive the machine.
-  TransactionMachine(const TransactionSettings& settings, Log log);
+  /// `settings` outlive the machine. `led_in`: the leader epoch of its partition, which its orders
+  /// bear as the coordinator epoch.
+  TransactionMachine(const TransactionSettings& settings, Log log, LeaderEpoch led_in);
   ~TransactionMachine() override;
 
   // StateMachine
@@ -184,6 +183,7 @@ class TransactionMachine final : public StateMachine<TransactionRelease> {
 
   const TransactionSettings& settings_;
   Log log_;
+  const LeaderEpoch led_in_;
   /// The finalized transaction.version: ends that no client asks for go by it, and records.
   int16_t transaction_version_ = 0;
   Entries entries_;

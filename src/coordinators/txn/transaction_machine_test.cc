@@ -278,7 +278,9 @@ TEST(TransactionMachine, AReplayIssuesTheOrdersAgain) {
   EXPECT_EQ(test.transaction("t")->state, TransactionState::prepare_abort);
   test.markers_written(again.id);
   EXPECT_EQ(test.transaction("t")->state, TransactionState::complete_abort);
+  EXPECT_GT(again.coordinator_epoch, first.coordinator_epoch);
   again.id = first.id;
+  again.coordinator_epoch = first.coordinator_epoch;
   EXPECT_EQ(again, first);
 }
 

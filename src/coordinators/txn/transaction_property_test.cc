@@ -226,7 +226,6 @@ class World {
 
   void crash() {
     test_.advance(1ms);
-    coordinator_epoch_++;
     test_.restart();
     collected_ = 0;
   }
@@ -234,8 +233,7 @@ class World {
   /// Orders go out; those of dead coordinators stay on their way.
   void collect() {
     for (; collected_ < test_.orders.size(); collected_++) {
-      MarkerOrder order = test_.orders[collected_];
-      order.coordinator_epoch = coordinator_epoch_;
+      const MarkerOrder& order = test_.orders[collected_];
       Sent sent{.order = order, .left = {}};
       for (const auto& [topic, indexes] : order.partitions) sent.left = indexes;
       sent_.push_back(std::move(sent));
@@ -331,7 +329,6 @@ class World {
   MachineUnderTest test_;
   int64_t next_id_ = 1000;
   int next_transaction_ = 1;
-  int32_t coordinator_epoch_ = 1;
   size_t collected_ = 0;
   ProducerTag last_;
   std::vector<Client> clients_;

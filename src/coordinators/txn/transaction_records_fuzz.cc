@@ -13,7 +13,7 @@ namespace {
 
 void live_with(ByteView key, ByteView value) {
   const TransactionSettings settings;
-  TransactionMachine machine(settings, Log(null_log_sink(), "fuzz"));
+  TransactionMachine machine(settings, Log(null_log_sink(), "fuzz"), LeaderEpoch(0));
   if (!machine.replay({.key = key, .value = value, .offset = Offset(0)})) return;
   Now now{.instant = Instant(1s), .wall = WallTime(1'700'000'000'000)};
   TransactionEffects effects;
