@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fault_points.h"
+#include "coordinators/batch_bytes.h"
 #include "coordinators/group/classic_group.h"
 #include "coordinators/group/consumer_group.h"
 #include "coordinators/group/offset_store.h"
@@ -152,9 +153,14 @@ Result<> GroupMachine::delete_group(std::string_view group_id, Effects& out) {
   if (group == nullptr) return fail(Errc::group_id_not_found);
   CHECKED(group->check_delete());
   std::vector<CoordinatorRecord> records;
+  const bool keeps_offsets = mutant("group.delete_keeps_offsets");
+  if (!keeps_offsets) offsets_->write_tombstones(group_id, records);
   group->write_tombstones(records);
-  if (!mutant("group.delete_keeps_offsets")) offsets_->remove_group(group_id, out.records);
+  if (BatchBytes::of(records) > settings_.batch_bytes_max) {
+    return fail(Errc::unknown_server_error, "more offsets than one batch removes");
+  }
   std::ranges::move(records, std::back_inserter(out.records));
+  if (!keeps_offsets) offsets_->remove_group(group_id);
   erase(std::string(group_id));
   return {};
 }

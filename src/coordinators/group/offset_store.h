@@ -114,8 +114,9 @@ class OffsetStore {
   std::vector<PartitionIndex> partitions(std::string_view group, std::string_view topic) const;
   /// The first group that knows() is true of and whose id is not less than `id`.
   std::optional<std::string> group_from(std::string_view id) const;
-  /// Writes the tombstones of all that the group has, committed and pending, and forgets it.
-  void remove_group(std::string_view group, std::vector<CoordinatorRecord>& out);
+  /// The tombstones of all that the group has, committed and pending.
+  void write_tombstones(std::string_view group, std::vector<CoordinatorRecord>& out) const;
+  void remove_group(std::string_view group);
 
   /// Every topic of which something is committed or pending; some more than once.
   void for_each_topic(const std::function<void(const std::string& topic)>& visit) const;
