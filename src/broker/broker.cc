@@ -55,6 +55,8 @@ Broker::Broker(std::vector<Shard*> shards, const Settings& settings, BrokerOptio
     part->state = std::make_unique<BrokerShard>(part->scope, settings_, options_.node, directory_,
                                                 shards_.size(), log_);
     services_->shards.push_back(part->state.get());
+    part->coordinators = std::make_unique<Coordinators>(*part->state, *services_, log_);
+    services_->coordinators.push_back(part->coordinators.get());
   }
   for (auto& part : parts_) {
     part->dispatch = std::make_unique<Dispatch>(HandlerContext{*part->state, *services_, log_},
@@ -134,7 +136,9 @@ Task<void> Broker::image_changed(std::shared_ptr<const metadata::Image> image,
   const auto published = co_await on_every_shard([&image, &changes](Part& part) {
     return [](Part& here, std::shared_ptr<const metadata::Image> now,
               const metadata::Changes& what) -> Task<Result<>> {
+      co_await here.coordinators->leave(*now);
       co_await here.state->publish(std::move(now), what);
+      here.coordinators->enter();
       co_return Result<>();
     }(part, image, changes);
   });
@@ -227,6 +231,7 @@ Task<Result<>> Broker::stop_serving(Deadline deadline) {
   }));
   co_return co_await on_every_shard([](Part& part) {
     return [](Part& here) -> Task<Result<>> {
+      co_await here.coordinators->stop();
       co_await here.state->retire_all();
       co_return Result<>();
     }(part);

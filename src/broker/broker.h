@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "broker/broker_shard.h"
 #include "broker/controller_link.h"
+#include "broker/coordinators.h"
 #include "broker/dispatch.h"
 #include "broker/lifecycle.h"
 #include "broker/listening.h"
@@ -72,6 +73,7 @@ class Broker final : public ImageListener {
     Scope joining;  // of the one task that joins `scope`
     Scope scope;
     std::unique_ptr<BrokerShard> state;
+    std::unique_ptr<Coordinators> coordinators;
     std::unique_ptr<Dispatch> dispatch;
     std::unique_ptr<rpc::Server> server;
   };
