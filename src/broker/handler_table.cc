@@ -17,6 +17,8 @@ constexpr Handler kTable[] = {
     {ApiKey::fetch, 4, 4, 18, kWithOthers, handle_fetch},
     {ApiKey::list_offsets, 0, 0, 11, kAlone, handle_list_offsets},
     {ApiKey::metadata, 0, 0, 13, kAlone, handle_metadata},
+    {ApiKey::offset_commit, 1, 1, 10, kAlone, handle_offset_commit},
+    {ApiKey::offset_fetch, 1, 1, 10, kAlone, handle_offset_fetch},
     {ApiKey::find_coordinator, 0, 0, 6, kAlone, handle_find_coordinator},
     {ApiKey::api_versions, 0, 0, 4, kAlone, handle_api_versions},
     {ApiKey::create_topics, 0, 0, 7, kAlone, handle_create_topics},
@@ -27,6 +29,7 @@ constexpr Handler kTable[] = {
     {ApiKey::create_partitions, 0, 0, 3, kAlone, handle_create_partitions},
     {ApiKey::incremental_alter_configs, 0, 0, 1, kAlone, handle_incremental_alter_configs},
     {ApiKey::list_partition_reassignments, 0, 0, 0, kAlone, handle_list_partition_reassignments},
+    {ApiKey::offset_delete, 0, 0, 0, kAlone, handle_offset_delete},
     {ApiKey::describe_cluster, 0, 0, 2, kAlone, handle_describe_cluster},
     {ApiKey::describe_topic_partitions, 0, 0, 0, kAlone, handle_describe_topic_partitions},
 };
@@ -36,6 +39,7 @@ int16_t current_from(ApiKey key) {
   switch (key) {
     case ApiKey::list_offsets:
     case ApiKey::describe_configs: return 1;
+    case ApiKey::offset_commit:
     case ApiKey::create_topics:
     case ApiKey::offset_for_leader_epoch: return 2;
     default: return 0;

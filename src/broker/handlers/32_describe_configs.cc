@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "broker/handlers/group_reports.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_names.h"
 #include "rpc/response_frame.h"
@@ -18,6 +19,7 @@ using ConfigResult = wire::DescribeConfigsResponse::DescribeConfigsResourceResul
 
 constexpr int8_t kTopic = static_cast<int8_t>(metadata::ConfigResourceType::topic);
 constexpr int8_t kBroker = static_cast<int8_t>(metadata::ConfigResourceType::broker);
+constexpr int8_t kGroup = static_cast<int8_t>(metadata::ConfigResourceType::group);
 
 struct Wanted {
   const ResourceView& resource;
@@ -131,6 +133,25 @@ void describe_broker(const HandlerContext& context, const Wanted& wanted, Result
   }
 }
 
+/// Of what a group's members do: reports that are asked for by their names.
+Task<void> report_on_group(HandlerContext& context, const Wanted& wanted, ResultOf& out) {
+  if (!wanted.resource.configuration_keys) co_return;
+  for (const std::string_view key : *wanted.resource.configuration_keys) {
+    if (!is_group_report(key)) continue;
+    auto report = co_await group_report(context, wanted.resource.resource_name, key);
+    if (!report) {
+      refuse(out, report.error().code, std::move(report.error().detail));
+      co_return;
+    }
+    ConfigResult& entry = out.configs.emplace_back();
+    entry.name = key;
+    entry.value = *std::move(report);
+    entry.read_only = true;
+    entry.config_source = static_cast<int8_t>(metadata::ConfigSource::defaults);
+    entry.config_type = static_cast<int8_t>(metadata::ConfigType::string);
+  }
+}
+
 }  // namespace
 
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request) {
@@ -147,6 +168,8 @@ Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Reques
       describe_topic(context, wanted, out);
     } else if (resource.resource_type == kBroker) {
       describe_broker(context, wanted, out);
+    } else if (resource.resource_type == kGroup) {
+      co_await report_on_group(context, wanted, out);
     } else {
       refuse(out, Errc::invalid_request,
              fmt::format("Resource type {} is not served", resource.resource_type));

@@ -10,6 +10,8 @@ Task<rpc::Response> handle_produce(HandlerContext& context, rpc::Request request
 Task<rpc::Response> handle_fetch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_list_offsets(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_metadata(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_offset_commit(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_offset_fetch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_find_coordinator(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_join_group(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_heartbeat(HandlerContext& context, rpc::Request request);
@@ -22,12 +24,14 @@ Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request r
 Task<rpc::Response> handle_delete_topics(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_txn_offset_commit(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_delete_groups(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
                                                         rpc::Request request);
+Task<rpc::Response> handle_offset_delete(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 
