@@ -32,6 +32,8 @@ Task<rpc::Response> handle_incremental_alter_configs(HandlerContext& context, rp
 Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
                                                         rpc::Request request);
 Task<rpc::Response> handle_offset_delete(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_consumer_group_heartbeat(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_consumer_group_describe(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 

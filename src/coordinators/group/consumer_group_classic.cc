@@ -143,13 +143,13 @@ Result<wire::SyncGroupResponse> ConsumerGroup::sync(const wire::SyncGroupRequest
       request.protocol_name.value_or(protocol) != protocol) {
     return inconsistent("the member syncs for another protocol than it joined with");
   }
+  member.session = now.instant + session_timeout(member);
   if (epoch_ > member.has.epoch && member.has.state != MemberState::unrevoked) {
     member.join = std::min(member.join, now.instant + member.rebalance_timeout());
-    note_deadline(member.join);
+    note_deadline(member.next_deadline());
     return fail(Errc::rebalance_in_progress);
   }
   member.sync = kNoDeadline;
-  member.session = now.instant + session_timeout(member);
   note_deadline(member.session);
   wire::SyncGroupResponse response;
   response.protocol_type = kProtocolType;
