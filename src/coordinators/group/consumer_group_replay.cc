@@ -141,6 +141,7 @@ std::vector<std::string> ConsumerGroup::index_members() {
 void ConsumerGroup::loaded(Now now, GroupEffects& out) {
   if (loaded_) return;
   loaded_ = true;
+  epoch_ = std::max({epoch_, target_epoch_, 0});
   held_by_.clear();
   static_members_.clear();
   const std::vector<std::string> out_of_place = index_members();

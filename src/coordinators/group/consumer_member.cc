@@ -122,6 +122,7 @@ MemberHas has_of(const wire::ConsumerGroupCurrentMemberAssignmentValueView& valu
     for (auto& [topic, partitions] : has.assigned) has.revoking[topic].merge(partitions);
     has.assigned.clear();
   }
+  if (!has.revoking.empty()) has.state = MemberState::unrevoked;
   return has;
 }
 

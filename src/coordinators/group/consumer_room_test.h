@@ -275,7 +275,7 @@ class ConsumerRoom {
     EXPECT_EQ(text_of(*replayed(log)), text_of(*group));
     EXPECT_EQ(text_of(*replayed(compacted())), text_of(*group));
   }
-  std::string why() const { return std::as_const(*group).history().to_json({}, now); }
+  std::string why() const { return group->rebalances().to_json({}, now); }
   /// Another coordinator takes over.
   void fail_over() {
     expect_replay_equals_live();
