@@ -38,6 +38,8 @@ constexpr Handler kTable[] = {
     {ApiKey::list_partition_reassignments, 0, 0, 0, kAlone, handle_list_partition_reassignments},
     {ApiKey::offset_delete, 0, 0, 0, kAlone, handle_offset_delete},
     {ApiKey::describe_cluster, 0, 0, 2, kAlone, handle_describe_cluster},
+    {ApiKey::consumer_group_heartbeat, 0, 0, 1, kAlone, handle_consumer_group_heartbeat},
+    {ApiKey::consumer_group_describe, 0, 0, 1, kAlone, handle_consumer_group_describe},
     {ApiKey::describe_topic_partitions, 0, 0, 0, kAlone, handle_describe_topic_partitions},
 };
 

@@ -39,9 +39,20 @@ bool is_legal_software_name(std::string_view name) {
                              [](char c) { return is_name_character(c) || c == '-' || c == '.'; });
 }
 
-/// Features that the log finalizes but that nothing here serves stay out of the answer, so that
-/// clients do not count on them.
-void add_features(const HandlerContext& context, wire::ApiVersionsResponse& response) {
+/// A feature that is served here, and up to which level. Features that the log finalizes but that
+/// nothing here serves stay out of the answer, so that clients do not count on them.
+struct ServedFeature {
+  std::string_view name;
+  int16_t level_max;
+};
+constexpr ServedFeature kServedFeatures[] = {
+    {"group.version", 1},
+};
+
+/// `version`: the request's. Older clients cannot read a range that begins with 0.
+void add_features(const HandlerContext& context, int16_t version,
+                  wire::ApiVersionsResponse& response) {
+  constexpr int16_t kFirstWithZero = 4;
   const metadata::Image& image = *context.here.image();
   const int16_t level = image.metadata_version();
   if (level < 0) return;
@@ -50,6 +61,19 @@ void add_features(const HandlerContext& context, wire::ApiVersionsResponse& resp
       {.name = "metadata.version", .min_version = 7, .max_version = level});
   response.finalized_features.push_back(
       {.name = "metadata.version", .max_version_level = level, .min_version_level = level});
+  for (const ServedFeature& feature : kServedFeatures) {
+    const std::string name(feature.name);
+    if (version >= kFirstWithZero) {
+      response.supported_features.push_back(
+          {.name = name, .min_version = 0, .max_version = feature.level_max});
+    }
+    const auto finalized = image.features().find(name);
+    if (finalized == image.features().end()) continue;
+    const int16_t served = std::min(finalized->second, feature.level_max);
+    if (served < 1) continue;
+    response.finalized_features.push_back(
+        {.name = name, .max_version_level = served, .min_version_level = served});
+  }
 }
 
 }  // namespace
@@ -73,7 +97,7 @@ Task<rpc::Response> handle_api_versions(HandlerContext& context, rpc::Request re
     request.connection->client_software_version = body->client_software_version;
   }
   for (const Handler& handler : table) response.api_keys.push_back(range_of(handler));
-  add_features(context, response);
+  add_features(context, request.version, response);
   co_return rpc::reply(request, response);
 }
 
