@@ -204,10 +204,14 @@ class BrokerCase(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="partita-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.broker = Broker(cls.directory, cls.settings)
+        cls.broker = cls.make_broker()
         cls.addClassCleanup(cls.broker.close)
         cls.broker.start()
         cls.address = cls.broker.address
+
+    @classmethod
+    def make_broker(cls):
+        return Broker(cls.directory, cls.settings)
 
     @classmethod
     def tearDownClass(cls):

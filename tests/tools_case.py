@@ -8,6 +8,7 @@ import re
 import unittest
 
 import broker
+import kafka_broker
 import kafka_tools
 
 OUTSIDE = os.environ.get("TOOLS_BOOTSTRAP")
@@ -60,3 +61,26 @@ class ToolsCase(unittest.TestCase if OUTSIDE else broker.BrokerCase):
     def shown(code, out, err, which):
         err = {"all": err, "first": err.split("\n")[0], "none": ""}[which]
         return f"{out}--- standard error\n{err}\n--- exit code {code}\n"
+
+
+class CoordinatorsCase(ToolsCase):
+    """The same over a broker that serves groups and transactions."""
+
+    @classmethod
+    def make_broker(cls):
+        return kafka_broker.make(cls.directory, cls.settings)
+
+    @classmethod
+    def ours(cls, tool, *arguments):
+        """Our tool, which must go well; its standard output."""
+        done = kafka_tools.our_tool(tool, [*cls.bootstrap, *arguments])
+        assert done.code == 0, f"{tool} {arguments}: {done.out}{done.err}"
+        return done.out
+
+    @classmethod
+    def create(cls, name, partitions=1, *more):
+        cls.ours(TOPICS, "--create", "--topic", name, "--partitions", str(partitions), *more)
+
+    @classmethod
+    def at(cls):
+        return OUTSIDE or cls.address

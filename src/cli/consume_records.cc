@@ -23,12 +23,14 @@ class RecordConsumer {
         admin_(context.scope, context.cluster) {}
 
   Task<ConsumedCount> run() {
+    if (how_.group) start_group();
     StopSignals signals(context_.world.loop(0));
     context_.scope.spawn(wait_for_signal(signals));
-    const Result<> read = co_await read_records();
+    const Result<> read = co_await (how_.group ? read_in_group() : read_records());
     const bool stopped = !read && read.error().code == Errc::stopped && result_.signal;
     if (!read && !stopped) result_.error = read.error();
     signals.close();
+    if (group_) co_await group_->close();
     co_await consumer_.close();
     context_.scope.close();
     co_await context_.scope.join();
@@ -44,6 +46,52 @@ class RecordConsumer {
     result_.signal = *number;
     context_.scope.close();
     consumer_.stop();
+    if (group_) group_->stop();
+  }
+
+  void start_group() {
+    client::GroupConsumerSettings settings{.membership = *how_.group, .consumer = how_.settings};
+    if (how_.wanted) {
+      settings.wanted = how_.wanted;
+    } else {
+      settings.topics.push_back(how_.topic);
+    }
+    settings.auto_commit = how_.auto_commit;
+    group_ = std::make_unique<client::GroupConsumer>(context_.cluster, std::move(settings));
+  }
+
+  Task<Result<>> read_in_group() {
+    if (how_.records_max == uint64_t{0}) co_return Result<>();
+    last_record_ = context_.now();
+    while (true) {
+      Deadline deadline = context_.now() + kLookForTopics;
+      if (how_.timeout) deadline = std::min(deadline, last_record_ + *how_.timeout);
+      Result<client::Polled> polled = co_await group_->poll(deadline);
+      if (!polled) {
+        // What polling again may mend is no end.
+        if (!client::is_transient(polled.error().code)) co_return std::unexpected(polled.error());
+        context_.cluster.log().warn("{}", describe(polled.error()));
+        CO_CHECKED(co_await sleep_for(context_.scope, kLookForEnd));
+        continue;
+      }
+      const uint64_t before = result_.records;
+      const Result<bool> go_on = handle(*polled);
+      give_back(*polled, result_.records - before);
+      if (!go_on) co_return std::unexpected(go_on.error());
+      if (!*go_on) co_return Result<>();
+      if (how_.timeout && context_.now() - last_record_ >= *how_.timeout) co_return Result<>();
+    }
+  }
+
+  /// What was polled and not handled is not committed.
+  void give_back(const client::Polled& polled, uint64_t handled) {
+    std::set<client::TopicPartition> seen;
+    for (size_t i = handled; i < polled.records.size(); i++) {
+      const client::ConsumedRecord& record = polled.records[i];
+      const client::TopicPartition partition{*record.topic, record.partition};
+      if (!seen.insert(partition).second) continue;
+      group_->seek(partition, client::StartAt::offset(record.offset));
+    }
   }
 
   Task<Result<>> read_records() {
@@ -171,6 +219,7 @@ class RecordConsumer {
   ClientContext& context_;
   ConsumeRecords how_;
   client::Consumer consumer_;
+  std::unique_ptr<client::GroupConsumer> group_;
   client::Admin admin_;
   std::vector<client::TopicPartition> assigned_;
   std::map<client::TopicPartition, Offset> ends_;

@@ -1,6 +1,6 @@
 #pragma once
 // Records of topics, as they come, to whoever prints them: what `partita consume` and
-// kafka-console-consumer do without a group.
+// kafka-console-consumer do, as a member of a group or without one.
 
 #include <functional>
 #include <optional>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/client_process.h"
-#include "client/consumer.h"
+#include "client/group_consumer.h"
 
 namespace partita::cli {
 
@@ -21,6 +21,9 @@ struct ConsumeRecords {
   std::optional<uint64_t> records_max = {};
   std::optional<Duration> timeout = {};  ///< without a record
   bool until_end = false;                ///< stops at the end that the log had at the beginning
+  /// Partitions come from a group; `partition`, `start` and `until_end` mean nothing then.
+  std::optional<client::GroupMembershipSettings> group = {};
+  std::optional<Duration> auto_commit = {};  ///< in a group
   client::ConsumerSettings settings;
   /// Handles one record; false stops.
   std::function<Result<bool>(const client::ConsumedRecord&)> each;

@@ -37,20 +37,35 @@ int32_t java_hash(std::string_view text) {
   return static_cast<int32_t>(hash);
 }
 
-std::vector<std::string> java_map_order(const std::vector<std::string>& keys, size_t expected) {
+int32_t java_hash(std::string_view topic, int32_t partition) {
+  const uint32_t hash = 31 * (31 + static_cast<uint32_t>(partition));
+  return static_cast<int32_t>(hash + static_cast<uint32_t>(java_hash(topic)));
+}
+
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes, size_t expected) {
   size_t buckets = std::bit_ceil(std::max<size_t>(expected, 1));
   // The table doubles when it holds more than three quarters of its size.
-  while (keys.size() > buckets / 4 * 3 + (buckets % 4) * 3 / 4) buckets *= 2;
-  std::vector<std::pair<size_t, size_t>> placed;  // bucket, and place in `keys`
-  placed.reserve(keys.size());
-  for (size_t i = 0; i < keys.size(); i++) {
-    const auto hash = static_cast<uint32_t>(java_hash(keys[i]));
+  while (hashes.size() > buckets / 4 * 3 + (buckets % 4) * 3 / 4) buckets *= 2;
+  std::vector<std::pair<size_t, size_t>> placed;  // bucket, and place in `hashes`
+  placed.reserve(hashes.size());
+  for (size_t i = 0; i < hashes.size(); i++) {
+    const auto hash = static_cast<uint32_t>(hashes[i]);
     placed.emplace_back((hash ^ (hash >> 16)) & (buckets - 1), i);
   }
   std::ranges::sort(placed);
+  std::vector<size_t> ordered;
+  ordered.reserve(placed.size());
+  for (const auto& [bucket, index] : placed) ordered.push_back(index);
+  return ordered;
+}
+
+std::vector<std::string> java_map_order(const std::vector<std::string>& keys, size_t expected) {
+  std::vector<int32_t> hashes;
+  hashes.reserve(keys.size());
+  for (const std::string& key : keys) hashes.push_back(java_hash(key));
   std::vector<std::string> ordered;
   ordered.reserve(keys.size());
-  for (const auto& [bucket, index] : placed) ordered.push_back(keys[index]);
+  for (const size_t index : java_hash_order(hashes, expected)) ordered.push_back(keys[index]);
   return ordered;
 }
 

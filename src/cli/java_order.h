@@ -11,6 +11,12 @@ namespace partita::cli {
 
 /// String.hashCode() of UTF-8 text.
 int32_t java_hash(std::string_view text);
+/// TopicPartition.hashCode().
+int32_t java_hash(std::string_view topic, int32_t partition);
+
+/// Keys of these hashes, put one after the other into a HashMap that was made for `expected`
+/// entries, in the map's order: places in `hashes`.
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes, size_t expected = 16);
 
 /// `keys`, inserted one after the other into a HashMap that was made for `expected` entries
 /// (new HashMap<>(expected)), in the map's order. Without `expected`: new HashMap<>().

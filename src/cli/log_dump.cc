@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t kIndexBytesMax = uint64_t{64} << 20;
 constexpr size_t kOffsetEntryBytes = 8;
 constexpr size_t kTimeEntryBytes = 12;
+constexpr size_t kAbortedEntryBytes = 34;  // of an index of aborted transactions
 constexpr size_t kFlushBytes = 64 << 10;
 
 struct FileName {
@@ -48,7 +49,7 @@ class Dump {
  public:
   Dump(Shard& shard, DumpOptions options, const DumpOutput& output)
       : shard_(shard), options_(options), output_(output) {
-    options_.payloads |= options_.metadata;
+    options_.payloads |= options_.metadata || options_.coordinator != CoordinatorLog::none;
     options_.records |= options_.payloads;
   }
 
@@ -63,6 +64,8 @@ class Dump {
         dumped = co_await dump_index(file);
       } else if (file.suffix == ".timeindex") {
         dumped = co_await dump_time_index(file);
+      } else if (file.suffix == ".txnindex") {
+        dumped = co_await dump_transaction_index(file);
       } else if (file.suffix == ".snapshot") {
         dumped = co_await dump_snapshot(file);
       } else {
@@ -81,6 +84,7 @@ class Dump {
   Result<> dump_records(const StoredBatch& batch, const FileName& file);
   Task<Result<>> dump_index(FileName file);
   Task<Result<>> dump_time_index(FileName file);
+  Task<Result<>> dump_transaction_index(FileName file);
   Task<Result<>> dump_snapshot(FileName file);
   Task<Result<>> check_index_entry(LogFile& log, const FileName& file, int64_t offset,
                                    uint32_t position);
@@ -294,6 +298,18 @@ Task<Result<>> Dump::check_time_entry(LogFile& log, const FileName& file, int64_
 }
 
 // --- The rest ---
+
+Task<Result<>> Dump::dump_transaction_index(FileName file) {
+  CO_TRY(const Bytes bytes, co_await read_index(file.path));
+  for (size_t at = 0; at + kAbortedEntryBytes <= bytes.size(); at += kAbortedEntryBytes) {
+    const uint8_t* entry = bytes.data() + at;
+    say(fmt::format(
+        "version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}\n",
+        load_be<int16_t>(entry), load_be<int64_t>(entry + 2), load_be<int64_t>(entry + 10),
+        load_be<int64_t>(entry + 18), load_be<int64_t>(entry + 26)));
+  }
+  co_return Result<>();
+}
 
 Task<Result<>> Dump::dump_snapshot(FileName file) {
   CO_TRY(const Bytes bytes, co_await read_file(shard_.executor(), shard_.disk(), file.path,

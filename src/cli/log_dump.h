@@ -1,6 +1,6 @@
 #pragma once
 // Files of a log directory as text, in the form of Kafka's DumpLogSegments: segments, indexes, time
-// indexes, producer snapshots, metadata snapshots. Files are read batch by batch: memory is bounded
+// indexes, indexes of aborted transactions, producer snapshots, metadata snapshots. Files are read batch by batch: memory is bounded
 // by the largest batch, and by what indexes hold.
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "cli/coordinator_text.h"
 #include "runtime/shard.h"
 #include "runtime/task.h"
 
@@ -18,6 +19,8 @@ struct DumpOptions {
   bool records = false;   ///< --deep-iteration
   bool payloads = false;  ///< --print-data-log; makes `records` true
   bool metadata = false;  ///< --cluster-metadata-decoder; makes `payloads` true
+  /// The decoders of coordinators' topics; make `payloads` true.
+  CoordinatorLog coordinator = CoordinatorLog::none;
   bool skip_record_metadata = false;
   bool sanity_check = false;  ///< of indexes: nothing else is done with them
   bool verify_only = false;   ///< of indexes: nothing but what is wrong

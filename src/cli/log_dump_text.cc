@@ -118,7 +118,9 @@ void append_record_line(std::string& out, const records::BatchView& batch,
     if (batch.attributes().is_control()) out += control_text(record);
   }
   if (options.payloads && !batch.attributes().is_control()) {
-    if (options.metadata) {
+    if (options.coordinator != CoordinatorLog::none) {
+      out += coordinator_text(options.coordinator, record, offset);
+    } else if (options.metadata) {
       if (record.value) out += " payload: " + metadata_text(*record.value, offset);
     } else {
       if (record.key) out += fmt::format(" key: {}", as_text(*record.key));

@@ -28,6 +28,12 @@ constexpr Command kKafkaTools[] = {
     {"kafka-server-start", "", kafka::run_server_start},
     {"kafka-server-stop", "", kafka::run_server_stop},
     {"kafka-dump-log", "", kafka::run_dump_log},
+    {"kafka-consumer-groups", "", kafka::run_consumer_groups},
+    {"kafka-groups", "", kafka::run_groups},
+    {"kafka-get-offsets", "", kafka::run_get_offsets},
+    {"kafka-delete-records", "", kafka::run_delete_records},
+    {"kafka-configs", "", kafka::run_configs},
+    {"kafka-transactions", "", kafka::run_transactions},
 };
 
 const Command* find_kafka_tool(std::string_view name) {

@@ -65,7 +65,13 @@ struct TopicDescription {
 };
 
 /// Kafka's numbers.
-enum class ResourceType : int8_t { topic = 2, broker = 4, broker_logger = 8 };
+enum class ResourceType : int8_t {
+  topic = 2,
+  broker = 4,
+  broker_logger = 8,
+  client_metrics = 16,
+  group = 32,
+};
 enum class ConfigSource : int8_t {
   unknown = -1,
   dynamic_topic = 1,
@@ -73,11 +79,19 @@ enum class ConfigSource : int8_t {
   dynamic_default_broker = 3,
   static_broker = 4,
   defaults = 5,
+  dynamic_broker_logger = 6,
+  dynamic_client_metrics = 7,
+  dynamic_group = 8,
 };
 
 struct ConfigResource {
   ResourceType type = ResourceType::topic;
   std::string name;
+};
+struct ConfigSynonym {
+  std::string name;
+  std::optional<std::string> value;
+  ConfigSource source = ConfigSource::unknown;
 };
 struct ConfigEntry {
   std::string name;
@@ -85,6 +99,11 @@ struct ConfigEntry {
   ConfigSource source = ConfigSource::unknown;
   bool is_read_only = false;
   bool is_sensitive = false;
+  std::vector<ConfigSynonym> synonyms = {};  ///< where they were asked for
+};
+struct ConfigQuestion {
+  std::optional<std::vector<std::string>> names = {};
+  bool with_synonyms = false;
 };
 /// Kafka's numbers.
 enum class ConfigOperation : int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
@@ -122,6 +141,11 @@ struct OffsetQuestion {
   int64_t timestamp = kLatestTimestamp;
 };
 
+struct RecordsToDelete {
+  TopicPartition partition;
+  Offset offset;  ///< the first that stays; -1: all that is committed goes
+};
+
 class Admin {
  public:
   /// Waits end with `scope`.
@@ -136,8 +160,10 @@ class Admin {
   /// By DescribeTopicPartitions, page by page; by Metadata where the broker has no such thing.
   Task<Result<Outcomes<TopicDescription>>> describe_topics(std::vector<std::string> names,
                                                            Deadline deadline);
+  /// All configs, or those that are named.
   Task<Result<Outcomes<std::vector<ConfigEntry>>>> describe_configs(
-      std::vector<ConfigResource> resources, Deadline deadline);
+      std::vector<ConfigResource> resources, Deadline deadline, ConfigQuestion question = {});
+  /// A broker's own configs are changed at that broker.
   Task<Result<>> alter_configs(ConfigResource resource, std::vector<ConfigChange> changes,
                                Deadline deadline);
   Task<Result<ClusterDescription>> describe_cluster(Deadline deadline);
@@ -145,10 +171,17 @@ class Admin {
   /// Asks each partition's leader. `name` of an outcome is "topic-partition".
   Task<Result<std::map<TopicPartition, Result<ListedOffset>>>> list_offsets(
       std::vector<OffsetQuestion> questions, bool read_committed, Deadline deadline);
+  /// Answers where each log begins afterwards.
+  Task<Result<std::map<TopicPartition, Result<Offset>>>> delete_records(
+      std::vector<RecordsToDelete> before, Deadline deadline);
+  Task<Result<std::vector<ConfigResource>>> list_config_resources(std::vector<ResourceType> types,
+                                                                  Deadline deadline);
 
  private:
   template <class Request>
   Task<Result<Answer>> call(Request request, Deadline deadline);
+  template <class Request>
+  Task<Result<Answer>> call_node(NodeId node, Request request, Deadline deadline);
   Task<Result<Outcomes<TopicDescription>>> describe_by_metadata(std::vector<std::string> names,
                                                                 Deadline deadline);
 

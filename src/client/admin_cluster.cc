@@ -1,15 +1,42 @@
 // Admin's calls about configs, the cluster and offsets.
 
-#include <algorithm>
+#include <charconv>
 
 #include "client/admin_call.h"
+#include "client/leader_call.h"
+#include "wire/messages/delete_records.h"
 #include "wire/messages/describe_cluster.h"
 #include "wire/messages/describe_configs.h"
 #include "wire/messages/incremental_alter_configs.h"
+#include "wire/messages/list_config_resources.h"
 #include "wire/messages/list_offsets.h"
 
 namespace partita::client {
 namespace {
+
+constexpr int32_t kRequestTimeoutMs = 60'000;  // how long the broker may wait for replicas
+
+std::vector<ConfigSynonym> synonyms_of(
+    const wire::describe_configs_response::DescribeConfigsResourceResultView& from) {
+  std::vector<ConfigSynonym> synonyms;
+  for (const auto& each : from.synonyms) {
+    synonyms.push_back(
+        {.name = std::string(each.name),
+         .value = each.value ? std::optional(std::string(*each.value)) : std::nullopt,
+         .source = static_cast<ConfigSource>(each.source)});
+  }
+  return synonyms;
+}
+
+/// A broker's own configs are known, and changed, by itself: the others only forward or refuse.
+NodeId node_for(const ConfigResource& resource) {
+  const bool own = resource.type == ResourceType::broker ||
+                   resource.type == ResourceType::broker_logger;
+  int32_t id = -1;
+  const char* const end = resource.name.data() + resource.name.size();
+  const auto [stop, error] = std::from_chars(resource.name.data(), end, id);
+  return own && error == std::errc() && stop == end ? NodeId(id) : kAnyNode;
+}
 
 ConfigEntry entry_of(
     const wire::describe_configs_response::DescribeConfigsResourceResultView& from) {
@@ -17,7 +44,8 @@ ConfigEntry entry_of(
           .value = from.value ? std::optional(std::string(*from.value)) : std::nullopt,
           .source = static_cast<ConfigSource>(from.config_source),
           .is_read_only = from.read_only,
-          .is_sensitive = from.is_sensitive};
+          .is_sensitive = from.is_sensitive,
+          .synonyms = synonyms_of(from)};
 }
 
 using Listed = std::map<TopicPartition, Result<ListedOffset>>;
@@ -41,55 +69,81 @@ Result<> take_listed(const Answer& answer, Listed& listed) {
   return {};
 }
 
-wire::ListOffsetsRequest request_of(const std::vector<OffsetQuestion>& questions,
-                                    bool read_committed) {
+template <bool read_committed>
+wire::ListOffsetsRequest request_of(const std::vector<OffsetQuestion>& questions) {
   wire::ListOffsetsRequest request;
   request.replica_id = -1;
   request.isolation_level = read_committed ? 1 : 0;
   for (const OffsetQuestion& question : questions) {
-    auto at = std::ranges::find(request.topics, question.partition.topic,
-                                [](const auto& topic) { return topic.name; });
-    if (at == request.topics.end()) {
-      request.topics.emplace_back().name = question.partition.topic;
-      at = std::prev(request.topics.end());
-    }
-    auto& partition = at->partitions.emplace_back();
+    auto& partition = topic_in(request.topics, question.partition.topic).partitions.emplace_back();
     partition.partition_index = question.partition.partition.value();
     partition.timestamp = question.timestamp;
   }
   return request;
 }
 
+wire::DeleteRecordsRequest deletion_of(const std::vector<RecordsToDelete>& before) {
+  wire::DeleteRecordsRequest request;
+  request.timeout_ms = kRequestTimeoutMs;
+  for (const RecordsToDelete& each : before) {
+    auto& partition = topic_in(request.topics, each.partition.topic).partitions.emplace_back();
+    partition.partition_index = each.partition.partition.value();
+    partition.offset = each.offset.value();
+  }
+  return request;
+}
+
+Result<> take_deleted(const Answer& answer, std::map<TopicPartition, Result<Offset>>& deleted) {
+  TRY(const auto response,
+      wire::DeleteRecordsResponseView::decode(answer.body.view(), answer.version));
+  for (const auto& topic : response.topics) {
+    for (const auto& each : topic.partitions) {
+      const TopicPartition partition{std::string(topic.name), PartitionIndex(each.partition_index)};
+      if (const auto error = wire::errc_of(each.error_code)) {
+        deleted.insert_or_assign(partition, fail(*error));
+      } else {
+        deleted.insert_or_assign(partition, Offset(each.low_watermark));
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<Result<Outcomes<std::vector<ConfigEntry>>>> Admin::describe_configs(
-    std::vector<ConfigResource> resources, Deadline deadline) {
-  wire::DescribeConfigsRequest request;
+    std::vector<ConfigResource> resources, Deadline deadline, ConfigQuestion question) {
+  std::map<NodeId, wire::DescribeConfigsRequest> requests;
   for (ConfigResource& resource : resources) {
+    auto& request = requests[node_for(resource)];
+    request.include_synonyms = question.with_synonyms;
     auto& out = request.resources.emplace_back();
     out.resource_type = static_cast<int8_t>(resource.type);
     out.resource_name = std::move(resource.name);
-    out.configuration_keys = std::nullopt;
+    out.configuration_keys = question.names;
   }
-  CO_TRY(const Answer answer, co_await call(std::move(request), deadline));
-  CO_TRY(const auto response,
-         wire::DescribeConfigsResponseView::decode(answer.body.view(), answer.version));
   Outcomes<std::vector<ConfigEntry>> outcomes;
-  for (const auto& each : response.results) {
-    Outcome<std::vector<ConfigEntry>> outcome{.name = std::string(each.resource_name),
-                                              .result = std::vector<ConfigEntry>()};
-    if (auto failed = result_of(each.error_code, each.error_message); !failed) {
-      outcome.result = std::unexpected(std::move(failed).error());
-    } else {
-      for (const auto& config : each.configs) outcome.result->push_back(entry_of(config));
+  for (auto& [node, request] : requests) {
+    CO_TRY(const Answer answer, co_await call_node(node, std::move(request), deadline));
+    CO_TRY(const auto response,
+           wire::DescribeConfigsResponseView::decode(answer.body.view(), answer.version));
+    for (const auto& each : response.results) {
+      Outcome<std::vector<ConfigEntry>> outcome{.name = std::string(each.resource_name),
+                                                .result = std::vector<ConfigEntry>()};
+      if (auto failed = result_of(each.error_code, each.error_message); !failed) {
+        outcome.result = std::unexpected(std::move(failed).error());
+      } else {
+        for (const auto& config : each.configs) outcome.result->push_back(entry_of(config));
+      }
+      outcomes.push_back(std::move(outcome));
     }
-    outcomes.push_back(std::move(outcome));
   }
   co_return outcomes;
 }
 
 Task<Result<>> Admin::alter_configs(ConfigResource resource, std::vector<ConfigChange> changes,
                                     Deadline deadline) {
+  const NodeId node = node_for(resource);
   wire::IncrementalAlterConfigsRequest request;
   auto& out = request.resources.emplace_back();
   out.resource_type = static_cast<int8_t>(resource.type);
@@ -100,7 +154,7 @@ Task<Result<>> Admin::alter_configs(ConfigResource resource, std::vector<ConfigC
     config.config_operation = static_cast<int8_t>(change.operation);
     config.value = std::move(change.value);
   }
-  CO_TRY(const Answer answer, co_await call(std::move(request), deadline));
+  CO_TRY(const Answer answer, co_await call_node(node, std::move(request), deadline));
   CO_TRY(const auto response,
          wire::IncrementalAlterConfigsResponseView::decode(answer.body.view(), answer.version));
   for (const auto& each : response.responses) {
@@ -129,48 +183,35 @@ Task<Result<ClusterDescription>> Admin::describe_cluster(Deadline deadline) {
 
 Task<Result<Listed>> Admin::list_offsets(std::vector<OffsetQuestion> questions, bool read_committed,
                                          Deadline deadline) {
-  Listed listed;
-  Backoff pauses = cluster_.backoff();
-  while (true) {
-    std::map<NodeId, std::vector<OffsetQuestion>> by_leader;
-    for (const OffsetQuestion& question : questions) {
-      CO_TRY(const TopicPtr topic,
-             co_await cluster_.topic(scope_, question.partition.topic, deadline));
-      const PartitionView* partition = topic->find(question.partition.partition);
-      if (partition == nullptr) {
-        listed.insert_or_assign(question.partition, fail(Errc::unknown_topic_or_partition));
-      } else if (partition->leader == kNoNode) {
-        listed.insert_or_assign(question.partition, fail(Errc::leader_not_available));
-      } else {
-        by_leader[partition->leader].push_back(question);
-      }
-    }
-    for (auto& [leader, theirs] : by_leader) {
-      const Result<Answer> answer =
-          co_await cluster_.ask(scope_, leader, request_of(theirs, read_committed), deadline);
-      if (answer) {
-        CO_CHECKED(take_listed(*answer, listed));
-      } else if (is_transient(answer.error().code)) {
-        for (const auto& each : theirs) {
-          listed.insert_or_assign(each.partition, std::unexpected(answer.error()));
-        }
-      } else {
-        co_return std::unexpected(answer.error());
-      }
-    }
-    // What may come right is asked again.
-    std::erase_if(questions, [&](const OffsetQuestion& question) {
-      const auto found = listed.find(question.partition);
-      return found != listed.end() && (found->second || !is_transient(found->second.error().code));
-    });
-    const Duration pause = pauses.next();
-    if (questions.empty() || cluster_.shard().now() + pause >= deadline) co_return listed;
-    CO_CHECKED(co_await sleep_for(scope_, pause));
-    const Result<> refreshed = co_await cluster_.refresh(scope_, deadline);
-    if (!refreshed && !is_transient(refreshed.error().code)) {
-      co_return std::unexpected(refreshed.error());
-    }
+  using Question = LeaderQuestion<OffsetQuestion, ListedOffset, wire::ListOffsetsRequest>;
+  const Question question{.request = read_committed ? request_of<true> : request_of<false>,
+                          .take = take_listed};
+  co_return co_await ask_leaders(scope_, cluster_, question, std::move(questions), deadline);
+}
+
+Task<Result<std::map<TopicPartition, Result<Offset>>>> Admin::delete_records(
+    std::vector<RecordsToDelete> before, Deadline deadline) {
+  using Question = LeaderQuestion<RecordsToDelete, Offset, wire::DeleteRecordsRequest>;
+  co_return co_await ask_leaders(scope_, cluster_,
+                                 Question{.request = deletion_of, .take = take_deleted},
+                                 std::move(before), deadline);
+}
+
+Task<Result<std::vector<ConfigResource>>> Admin::list_config_resources(
+    std::vector<ResourceType> types, Deadline deadline) {
+  wire::ListConfigResourcesRequest request;
+  for (const ResourceType type : types) {
+    request.resource_types.push_back(static_cast<int8_t>(type));
   }
+  CO_TRY(const Answer answer, co_await call(std::move(request), deadline));
+  CO_TRY(const auto response,
+         wire::ListConfigResourcesResponseView::decode(answer.body.view(), answer.version));
+  CO_CHECKED(result_of(response.error_code, std::nullopt));
+  std::vector<ConfigResource> all;
+  for (const auto& each : response.config_resources) {
+    all.push_back({static_cast<ResourceType>(each.resource_type), std::string(each.resource_name)});
+  }
+  co_return all;
 }
 
 }  // namespace partita::client

@@ -59,13 +59,15 @@ class Cluster {
   Task<void> close();
 
   /// One request to one node, or to kAnyNode: connects where needed. The newest version that both
-  /// sides know is used, `version_max` at most.
+  /// sides know is used, `version_max` at most. `patience` stands for request_timeout where the
+  /// broker may take longer by its nature.
   template <class Request>
   Task<Result<Answer>> ask(Scope& scope, NodeId node, Request request, Deadline deadline,
-                           int16_t version_max = INT16_MAX) {
+                           int16_t version_max = INT16_MAX, Duration patience = 0ms) {
     CO_TRY(const Lease lease, co_await lease_node(scope, node, deadline));
     CO_TRY(const int16_t version, lease.version_for(Request::descriptor(), version_max));
-    const Deadline limit = std::min(deadline, shard_.now() + settings_.request_timeout);
+    const Duration longest = std::max(patience, settings_.request_timeout);
+    const Deadline limit = std::min(deadline, shard_.now() + longest);
     Result<Bytes> body = co_await lease.connection().call(scope, request, version, limit);
     if (!body) {
       if (is_connection_error(body.error().code)) retire(lease.link());
@@ -99,6 +101,7 @@ class Cluster {
   /// The leader that a response hinted at (KIP-951), where its epoch is newer.
   void learn_leader(const TopicPartition& partition, NodeId leader, LeaderEpoch epoch);
   void learn_broker(BrokerView broker);
+  bool knows_broker(NodeId node) const { return brokers_.contains(node); }
 
  private:
   /// One address: its connection, or the attempt to have one.

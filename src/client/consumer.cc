@@ -16,6 +16,11 @@ Consumer::~Consumer() {
   CHECK(scope_.task_count() == 0);
 }
 
+void Consumer::wake() {
+  woken_ = true;
+  note_change();
+}
+
 void Consumer::stop() {
   scope_.close();
   note_change();
@@ -91,7 +96,7 @@ Task<Result<Polled>> Consumer::poll(Deadline deadline) {
     start_fetches(look_again);
     if (!polled.records.empty()) co_return polled;
     if (error_) co_return std::unexpected(*std::exchange(error_, std::nullopt));
-    if (shard_.now() >= deadline) co_return polled;
+    if (shard_.now() >= deadline || std::exchange(woken_, false)) co_return polled;
     if (changes_ != seen) continue;
     Wait wait(scope_, std::min(deadline, look_again));
     changed_.add(wait);

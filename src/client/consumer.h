@@ -73,6 +73,8 @@ class Consumer {
   Task<Result<Polled>> poll(Deadline deadline);
   /// Where poll() goes on; nothing while that is not known yet. REQUIRED: assigned.
   std::optional<Offset> position(const TopicPartition& partition) const;
+  /// poll() answers what it has, if anything, before its deadline: once.
+  void wake();
   /// poll() answers `stopped` from now on.
   void stop();
   /// REQUIRED before destruction.
@@ -127,6 +129,7 @@ class Consumer {
   std::optional<Error> error_;
   uint64_t next_generation_ = 1;
   bool refreshing_ = false;
+  bool woken_ = false;
   uint64_t changes_ = 0;
   WaitQueue changed_;
 };

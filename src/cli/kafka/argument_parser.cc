@@ -33,7 +33,14 @@ std::string flag_and_value(const FlagRow& row) {
 }
 
 std::string both_names(const FlagRow& row) {
-  return fmt::format("{}/{}", row.name, row.short_name);
+  return row.short_name.empty() ? std::string(row.name)
+                                : fmt::format("{}/{}", row.name, row.short_name);
+}
+
+/// What the library takes for a number below zero, and so for a value.
+bool is_negative_number(std::string_view word) {
+  return word.size() > 1 && word[0] == '-' &&
+         word.find_first_not_of("0123456789.", 1) == std::string_view::npos;
 }
 
 /// Pieces one after the other on lines of kWidth, from the second on behind `indent` spaces.
@@ -144,7 +151,9 @@ std::string ArgumentParser::help(const CommandRow* command) const {
   text += "optional arguments:\n" + help_row("  -h, --help", "Says what the arguments are.");
   if (!command) return text;
   for (const FlagRow& row : command->flags) {
-    text += help_row(fmt::format("  {}, {}", row.name, row.short_name), row.words);
+    const std::string both =
+        row.short_name.empty() ? "" : fmt::format(", {}", row.short_name);
+    text += help_row(fmt::format("  {}{}", row.name, both), row.words);
   }
   return text;
 }
@@ -164,7 +173,7 @@ Result<> ArgumentParser::parse_flag(Cursor& at, Arguments& into) const {
 
   std::vector<const FlagRow*> fitting;
   for (const FlagRow& row : at.command->flags) {
-    if (name == row.name || name == row.short_name) {
+    if (name == row.name || (!row.short_name.empty() && name == row.short_name)) {
       fitting = {&row};
       break;
     }
@@ -199,7 +208,9 @@ Result<> ArgumentParser::parse_flag(Cursor& at, Arguments& into) const {
     Cursor inner{.words = std::span(&rest, 1), .command = at.command};
     return parse_flag(inner, into);
   }
-  if (!joined && (at.words.empty() || looks_like_flag(at.words.front()))) {
+  const bool no_value = at.words.empty() || (looks_like_flag(at.words.front()) &&
+                                             !is_negative_number(at.words.front()));
+  if (!joined && no_value) {
     return std::unexpected(
         misuse(at.command, fmt::format("argument {}: expected one argument", both_names(row))));
   }

@@ -16,7 +16,7 @@ namespace partita::cli::kafka {
 
 struct FlagRow {
   std::string_view name;        ///< with its dashes: "--config"
-  std::string_view short_name;  ///< "-c"
+  std::string_view short_name;  ///< "-c"; empty where there is none
   std::string_view words;
   bool is_switch = false;  ///< takes no value
   bool required = false;

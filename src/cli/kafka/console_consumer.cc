@@ -1,5 +1,5 @@
-// kafka-console-consumer: Kafka's ConsoleConsumer, without groups: a topic's partitions are
-// assigned.
+// kafka-console-consumer: Kafka's ConsoleConsumer. Without --partition it joins a group, one of its
+// own where none is named.
 
 #include <fmt/format.h>
 
@@ -184,6 +184,67 @@ Result<> plan_numbers(const Options& options, ConsumerPlan& plan, std::string& e
   return {};
 }
 
+/// The group of a consumer that was given none: one that nobody else is in.
+std::string own_group() {
+  constexpr uint64_t kGroups = 100'000;
+  LinuxWorld world;
+  return fmt::format("console-consumer-{}", world.shard(0).random().below(kGroups));
+}
+
+/// Nothing where the property is missing; the client's words where it is no time.
+Result<std::optional<Duration>> duration_of(const Properties& properties, std::string_view name) {
+  const std::string* text = properties.find(name);
+  if (text == nullptr) return std::nullopt;
+  int64_t ms = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
+  if (error == std::errc() && end == text->data() + text->size() && ms >= 0) return from_ms(ms);
+  return std::unexpected(refused(fmt::format(
+      "Invalid value {} for configuration {}: Not a number of type LONG", *text, name)));
+}
+
+/// Every place that names a group must name the same.
+Result<> plan_group(const Options& options, const Properties& properties, ConsumerPlan& plan,
+                    std::string& exit_words) {
+  const auto flag = options.value("group");
+  const std::string* property = properties.find("group.id");
+  if (flag && property != nullptr && *flag != *property) {
+    return std::unexpected(refused(fmt::format(
+        "The group ids provided in different places (directly using '--group', via "
+        "'--command-property', or via '--command-config') do not match. Detected group ids: "
+        "'{}', '{}'",
+        *flag, *property)));
+  }
+  client::GroupMembershipSettings group;
+  const bool named = flag || property != nullptr;
+  group.group = flag ? *flag : property != nullptr ? *property : own_group();
+  if (const std::string* instance = properties.find("group.instance.id")) {
+    group.instance_id = *instance;
+  }
+  for (const auto& [name, setting] :
+       {std::pair{"session.timeout.ms", &group.session_timeout},
+        std::pair{"max.poll.interval.ms", &group.rebalance_timeout},
+        std::pair{"heartbeat.interval.ms", &group.heartbeat_interval}}) {
+    const auto value = duration_of(properties, name);
+    if (!value) {
+      exit_words = value.error().detail;
+      return {};
+    }
+    if (*value) *setting = **value;
+  }
+  // Nobody goes on where a group of one's own ended: it commits nothing.
+  const std::string* commits = properties.find("enable.auto.commit");
+  const auto interval = duration_of(properties, "auto.commit.interval.ms");
+  if (!interval) {
+    exit_words = interval.error().detail;
+    return {};
+  }
+  if (commits != nullptr ? *commits == "true" : named) {
+    plan.consume.auto_commit = interval->value_or(5s);
+  }
+  plan.consume.group = std::move(group);
+  return {};
+}
+
 /// What is wrong here is no matter of usage: `exit_words` are printed alone.
 Result<> plan_consumer(const Options& options, const Properties& properties, ConsumerPlan& plan,
                        std::string& exit_words) {
@@ -210,12 +271,8 @@ Result<> plan_consumer(const Options& options, const Properties& properties, Con
         isolation);
   }
   plan.consume.settings.read_committed = isolation == "read_committed";
-  if (properties.find("group.id") != nullptr || options.has("group")) {
-    exit_words =
-        "Consumer groups are not served by this consumer: leave --group out to read "
-        "without one.";
-  }
-  return {};
+  if (options.has("partition")) return {};
+  return plan_group(options, properties, plan, exit_words);
 }
 
 Result<ConsumerPlan> plan_of(const Options& options, std::string& exit_words) {

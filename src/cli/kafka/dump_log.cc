@@ -18,10 +18,20 @@ constexpr OptionRow kRows[] = {
     {"deep-iteration", Argument::none, "", "Show records, not only batches."},
     {"files", Argument::required, "String: file1, file2, ...", "REQUIRED: what to show."},
     {"index-sanity-check", Argument::none, "", "Check indexes, and do not show them."},
+    {"key-decoder-class", Argument::optional, "String",
+     "How keys become text; only Kafka's StringDecoder is served."},
     {"max-bytes", Argument::required, "Integer: size", "Stop after so many bytes of batches."},
     {"max-message-size", Argument::required, "Integer: size", "Has no effect."},
+    {"offsets-decoder", Argument::none, "",
+     "Records are those of __consumer_offsets; implies --print-data-log."},
     {"print-data-log", Argument::none, "", "Show keys and values."},
+    {"share-group-state-decoder", Argument::none, "",
+     "Records are those of __share_group_state; implies --print-data-log."},
     {"skip-record-metadata", Argument::none, "", "Show only keys and values of records."},
+    {"transaction-log-decoder", Argument::none, "",
+     "Records are those of __transaction_state; implies --print-data-log."},
+    {"value-decoder-class", Argument::optional, "String",
+     "How values become text; only Kafka's StringDecoder is served."},
     {"verify-index-only", Argument::none, "", "Show only what is wrong with indexes."},
 };
 
@@ -37,6 +47,27 @@ std::vector<std::string> files_of(std::string_view text) {
 
 void write_to(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
+}
+
+/// Where several are given the first counts.
+CoordinatorLog coordinator_of(const Options& options) {
+  if (options.has("offsets-decoder")) return CoordinatorLog::offsets;
+  if (options.has("transaction-log-decoder")) return CoordinatorLog::transactions;
+  const bool metadata = options.has("cluster-metadata-decoder");
+  if (!metadata && options.has("share-group-state-decoder")) return CoordinatorLog::share_state;
+  return CoordinatorLog::none;
+}
+
+/// What is written in Java cannot be loaded here.
+Result<> check_decoders(const Options& options) {
+  constexpr std::string_view kString = "org.apache.kafka.tools.api.StringDecoder";
+  for (const std::string_view flag : {"key-decoder-class", "value-decoder-class"}) {
+    const auto name = options.value(flag);
+    if (!name || *name == kString) continue;
+    return fail(Errc::invalid_argument,
+                fmt::format("java.lang.RuntimeException: Failed to load decoder class {}", *name));
+  }
+  return {};
 }
 
 }  // namespace
@@ -59,11 +90,19 @@ int run_dump_log(std::span<const std::string> arguments) {
   if (const auto checked = parser.check_required(*options, kRequired); !checked) {
     return parser.usage(checked.error().detail);
   }
+  if (const auto checked = check_decoders(*options); !checked) {
+    write_to(stderr,
+             fmt::format("Exception in thread \"main\" {}\n", checked.error().detail));
+    return 1;
+  }
   const auto bytes_max = options->integer("max-bytes");
   if (!bytes_max) return parser.usage(bytes_max.error().detail);
   const DumpOptions how{.records = options->has("deep-iteration"),
-                        .payloads = options->has("print-data-log"),
+                        .payloads = options->has("print-data-log") ||
+                                    options->has("key-decoder-class") ||
+                                    options->has("value-decoder-class"),
                         .metadata = options->has("cluster-metadata-decoder"),
+                        .coordinator = coordinator_of(*options),
                         .skip_record_metadata = options->has("skip-record-metadata"),
                         .sanity_check = options->has("index-sanity-check"),
                         .verify_only = options->has("verify-index-only"),

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdio>
 
+#include "cli/properties_file.h"
+
 namespace partita::cli::kafka {
 namespace {
 
@@ -41,30 +43,6 @@ Result<> apply_client_config(const std::string& name, const std::string& value,
   return {};
 }
 
-std::string_view default_message(Errc code) {
-  switch (code) {
-    case Errc::unknown_topic_or_partition: return "This server does not host this topic-partition.";
-    case Errc::leader_not_available:
-      return "There is no leader for this topic-partition as we are in the middle of a leadership "
-             "election.";
-    case Errc::not_leader_or_follower:
-      return "For requests intended only for the leader, this error indicates that the broker is "
-             "not the current leader. For requests intended for any replica, this error indicates "
-             "that the broker is not a replica of the topic partition.";
-    case Errc::request_timed_out: return "The request timed out.";
-    case Errc::invalid_topic_exception:
-      return "The request attempted to perform an operation on an invalid topic.";
-    case Errc::message_too_large:
-      return "The request included a message larger than the max message size the server will "
-             "accept.";
-    case Errc::topic_already_exists: return "Topic with this name already exists.";
-    case Errc::invalid_partitions: return "Number of partitions is below 1.";
-    case Errc::offset_out_of_range:
-      return "The requested offset is not within the range of offsets maintained by the server.";
-    default: return errc_name(code);
-  }
-}
-
 }  // namespace
 
 std::optional<int> help_or_version(const OptionParser& parser, const Options& options,
@@ -82,8 +60,14 @@ Result<> apply_client_configs(const Properties& properties, client::ClusterSetti
   return {};
 }
 
-std::string java_message(const Error& error) {
-  return error.detail.empty() ? std::string(default_message(error.code)) : error.detail;
+Result<client::ClusterSettings> admin_settings(const Options& options, std::string client_id) {
+  TRY(client::ClusterSettings settings,
+      cluster_settings(options.value_or("bootstrap-server", ""), std::move(client_id)));
+  if (const auto file = options.value("command-config")) {
+    TRY(const Properties properties, read_properties_file(*file));
+    CHECKED(apply_client_configs(properties, settings));
+  }
+  return settings;
 }
 
 Result<TopicFilter> TopicFilter::parse(std::string_view text) {

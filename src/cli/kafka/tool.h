@@ -8,6 +8,7 @@
 
 #include "base/properties.h"
 #include "cli/client_process.h"
+#include "cli/kafka/error_words.h"
 #include "cli/kafka/option_parser.h"
 
 namespace partita::cli::kafka {
@@ -23,8 +24,9 @@ std::optional<int> help_or_version(const OptionParser& parser, const Options& op
 /// for something that this client does not do.
 Result<> apply_client_configs(const Properties& properties, client::ClusterSettings& settings);
 
-/// The message of the Java exception that the error would be.
-std::string java_message(const Error& error);
+/// Where --bootstrap-server and --command-config lead.
+Result<client::ClusterSettings> admin_settings(const Options& options,
+                                               std::string client_id = "adminclient-1");
 
 /// "a,b|c" as Kafka's topic filters read it: a regular expression over whole names.
 class TopicFilter {

@@ -14,5 +14,11 @@ int run_storage(std::span<const std::string> arguments);
 int run_server_start(std::span<const std::string> arguments);
 int run_server_stop(std::span<const std::string> arguments);
 int run_dump_log(std::span<const std::string> arguments);
+int run_consumer_groups(std::span<const std::string> arguments);
+int run_groups(std::span<const std::string> arguments);
+int run_get_offsets(std::span<const std::string> arguments);
+int run_delete_records(std::span<const std::string> arguments);
+int run_configs(std::span<const std::string> arguments);
+int run_transactions(std::span<const std::string> arguments);
 
 }  // namespace partita::cli::kafka
