@@ -37,8 +37,10 @@ CLASSES = {
     "kafka-configs": "kafka.admin.ConfigCommand",
     "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
 }
-# What logging libraries say of themselves, and the trace below an exception's words.
-NOISE = re.compile(r"^(SLF4J: .*|\tat .*|\t\.\.\. \d+ more|Caused by: .*)\n", re.M)
+# What logging libraries say of themselves, advertisements, and the trace below an exception's words.
+NOISE = re.compile(
+    r"^(SLF4J: .*|\tat .*|\t\.\.\. \d+ more|Caused by: .*|The consumer rebalance protocol .*)\n",
+    re.M)
 
 
 def missing():

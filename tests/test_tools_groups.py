@@ -198,8 +198,9 @@ class Groups(tools_case.CoordinatorsCase):
             self.groups(*arguments, err="first")
         self.compare(GROUPS, "--list", err="first", server=False)
         self.compare(GROUPS, err="first", server=False)
-        self.compare(GROUPS, "--validate-regex", "a.*b", server=False)
-        self.compare(GROUPS, "--validate-regex", "a(b", server=False)
+        for regex in ("a.*b", "a(b", "a)", "[a", "a**", "*", "a{2000}", "a\\", "[b-a]",
+                      "(?P<n", "\\q", "[[:x:]]", "(?<=a)"):
+            self.compare(GROUPS, "--validate-regex", regex, server=False)
         self.compare(GROUPS, "--version", server=False)
         self.compare(GROUPS, "--help", err="none", server=False)
         self.compare(ALL, err="first", server=False)

@@ -84,3 +84,6 @@ class CoordinatorsCase(ToolsCase):
     @classmethod
     def at(cls):
         return OUTSIDE or cls.address
+
+    def temporary_directory(self):
+        return broker.BrokerCase.temporary_directory(self)

@@ -22,5 +22,7 @@ int run_topic(std::span<const std::string> arguments);
 int run_produce(std::span<const std::string> arguments);
 int run_consume(std::span<const std::string> arguments);
 int run_dump_log(std::span<const std::string> arguments);
+int run_group(std::span<const std::string> arguments);
+int run_txn(std::span<const std::string> arguments);
 
 }  // namespace partita::cli

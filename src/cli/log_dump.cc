@@ -203,6 +203,10 @@ Result<> Dump::check_index(const FileName& file, ByteView bytes, size_t entry_by
 Task<Result<>> Dump::dump_index(FileName file) {
   CO_TRY(const int64_t base, offset_of(file));
   CO_TRY(const Bytes bytes, co_await read_index(file.path));
+  if (bytes.size() < kOffsetEntryBytes) {
+    say(fmt::format("{} is empty.\n", file.path));
+    co_return Result<>();
+  }
   if (options_.sanity_check) co_return check_index(file, bytes.view(), kOffsetEntryBytes);
   const std::string log_path = file.path.substr(0, file.path.size() - file.suffix.size()) + ".log";
   CO_TRY(LogFile log, co_await LogFile::open(shard_, log_path));

@@ -15,6 +15,8 @@ constexpr Command kCommands[] = {
     {"topic", "create, list, describe, alter and delete topics", run_topic},
     {"produce", "send lines from standard input to a topic", run_produce},
     {"consume", "print the records of a topic", run_consume},
+    {"group", "groups: members, lag, why they rebalanced, offsets", run_group},
+    {"txn", "transactions: which are open, who holds a partition, abort", run_txn},
     {"dump-log", "print what stands in log files", run_dump_log},
 };
 

@@ -6,6 +6,7 @@
 #include "client/group_description.h"
 #include "wire/messages/consumer_group_describe.h"
 #include "wire/messages/delete_groups.h"
+#include "wire/messages/describe_configs.h"
 #include "wire/messages/describe_groups.h"
 #include "wire/messages/list_groups.h"
 
@@ -64,7 +65,31 @@ void sort_as(const std::vector<std::string>& ids, Outcomes<T>& outcomes) {
   });
 }
 
+Result<std::string> read_report(const Answer& answer, std::string_view name) {
+  TRY(const auto response,
+      wire::DescribeConfigsResponseView::decode(answer.body.view(), answer.version));
+  for (const auto& each : response.results) {
+    CHECKED(result_of(each.error_code, each.error_message));
+    for (const auto& config : each.configs) {
+      if (config.name == name && config.value) return std::string(*config.value);
+    }
+  }
+  return fail(Errc::unsupported_version, "the broker has no report " + std::string(name));
+}
+
 }  // namespace
+
+Task<Result<std::string>> GroupAdmin::report(std::string group, std::string name,
+                                             Deadline deadline) {
+  wire::DescribeConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = static_cast<int8_t>(ResourceType::group);
+  resource.resource_name = group;
+  resource.configuration_keys.emplace().push_back(name);
+  Coordinator coordinator(cluster_, CoordinatorType::group, std::move(group));
+  const auto read = [&name](const Answer& answer) { return read_report(answer, name); };
+  co_return co_await coordinator.ask<std::string>(scope_, std::move(request), read, deadline);
+}
 
 Task<Result<std::vector<GroupListing>>> GroupAdmin::list(std::vector<std::string> states,
                                                          std::vector<std::string> types,

@@ -77,6 +77,11 @@ class GroupAdmin {
   Task<Result<std::map<TopicPartition, Result<>>>> delete_offsets(
       std::string group, std::vector<TopicPartition> partitions, Deadline deadline);
 
+  /// A report of the group's coordinator, JSON under the name of a config: what no request of
+  /// Kafka's tells ("partita.group.rebalances", "partita.group.lag"). unsupported_version where the
+  /// broker has none.
+  Task<Result<std::string>> report(std::string group, std::string name, Deadline deadline);
+
  private:
   Task<Result<>> describe_at(BrokerView coordinator, std::vector<std::string> ids,
                              Outcomes<GroupDescription>& described, Deadline deadline);

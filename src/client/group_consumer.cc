@@ -84,7 +84,7 @@ Task<Result<>> GroupConsumer::rebalance(Deadline deadline) {
       }
     }
     if (settings_.on_revoked) settings_.on_revoked(assignment_);
-    if (!mutant("client.keeps_revoked")) consumer_.assign({});
+    consumer_.assign({});
     assignment_.clear();
     joined_ = false;
   }

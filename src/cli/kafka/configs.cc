@@ -84,6 +84,7 @@ class ConfigsTool {
   Task<Result<>> describe() {
     std::vector<std::string> names;
     if (options_.name) {
+      CO_CHECKED(check_topic_name(*options_.name));
       CO_TRY(const bool exists, co_await is_there(*options_.name));
       if (!options_.all && !exists) {
         print(fmt::format("The {} '{}' doesn't exist and doesn't have dynamic config.\n",
@@ -109,22 +110,8 @@ class ConfigsTool {
 
   Task<Result<>> alter() {
     const std::string& name = *options_.name;
-    CO_TRY(const auto old, co_await entries_of(name, false, false));
-    std::vector<std::string> unknown;
-    const bool loggers = kind_.resource == ResourceType::broker_logger;
-    for (const std::string& each : options_.remove) {
-      if (std::ranges::find(old, each, &ConfigEntry::name) == old.end()) unknown.push_back(each);
-    }
-    for (const auto& [each, value] : options_.add) {
-      if (loggers && std::ranges::find(old, each, &ConfigEntry::name) == old.end()) {
-        unknown.push_back(each);
-      }
-    }
-    if (!unknown.empty()) {
-      co_return fail(Errc::invalid_argument,
-                     fmt::format("Invalid {}: {}", loggers ? "broker logger(s)" : "config(s)",
-                                 fmt::join(unknown, ",")));
-    }
+    CO_CHECKED(check_topic_name(name));
+    if (kind_.resource == ResourceType::broker_logger) CO_CHECKED(co_await check_loggers(name));
     std::vector<client::ConfigChange> changes;
     for (const auto& [each, value] : options_.add) {
       changes.push_back({.name = each, .value = value});
@@ -141,6 +128,33 @@ class ConfigsTool {
       print(fmt::format("Completed updating config for {} {}.\n", singular(options_.type), name));
     }
     co_return Result<>();
+  }
+
+  /// Only loggers that are there have a level.
+  Task<Result<>> check_loggers(std::string name) {
+    CO_TRY(const auto known, co_await entries_of(std::move(name), false, true));
+    std::vector<std::string> unknown;
+    const auto check = [&](const std::string& each) {
+      if (std::ranges::find(known, each, &ConfigEntry::name) == known.end()) {
+        unknown.push_back(each);
+      }
+    };
+    for (const std::string& each : options_.remove) check(each);
+    for (const auto& [each, value] : options_.add) check(each);
+    if (unknown.empty()) co_return Result<>();
+    co_return fail(Errc::invalid_argument,
+                   fmt::format("Invalid broker logger(s): {}", fmt::join(unknown, ",")));
+  }
+
+  Result<> check_topic_name(const std::string& name) const {
+    if (kind_.resource != ResourceType::topic) return {};
+    constexpr size_t kNameMax = 249;
+    const bool legal = std::ranges::all_of(name, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '.' || c == '_' || c == '-';
+    });
+    if (legal && !name.empty() && name != "." && name != ".." && name.size() <= kNameMax) return {};
+    return fail(Errc::invalid_topic_exception, "Topic name is invalid: '" + name + "'");
   }
 
   Task<Result<std::vector<ConfigEntry>>> entries_of(std::string name, bool with_synonyms,

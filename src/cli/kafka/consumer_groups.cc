@@ -248,12 +248,32 @@ Task<int> run_tool(ClientContext& context, const ConsumerGroupsOptions& options,
   co_return 0;
 }
 
+/// What RE2's Java twin says.
+std::string_view regex_complaint(RE2::ErrorCode code) {
+  switch (code) {
+    case RE2::ErrorBadEscape: return "invalid escape sequence";
+    case RE2::ErrorBadCharClass: return "invalid character class";
+    case RE2::ErrorBadCharRange: return "invalid character class range";
+    case RE2::ErrorMissingBracket: return "missing closing ]";
+    case RE2::ErrorMissingParen:
+    case RE2::ErrorUnexpectedParen: return "missing closing )";
+    case RE2::ErrorTrailingBackslash: return "trailing backslash at end of expression";
+    case RE2::ErrorRepeatArgument: return "missing argument to repetition operator";
+    case RE2::ErrorRepeatSize: return "bad repetition operator";
+    case RE2::ErrorRepeatOp: return "invalid nested repetition operator";
+    case RE2::ErrorBadPerlOp: return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadNamedCapture: return "invalid named capture";
+    default: return "regexp/syntax: internal error";
+  }
+}
+
 void validate_regex(const std::string& text) {
   const RE2 regex(text, RE2::Quiet);
   if (regex.ok()) {
     print(fmt::format("The regular expression `{}` is valid.\n", text));
   } else {
-    print(fmt::format("The regular expression `{}` is invalid: {}.\n", text, regex.error()));
+    print(fmt::format("The regular expression `{}` is invalid: {}.\n", text,
+                      regex_complaint(regex.error_code())));
   }
 }
 

@@ -154,6 +154,13 @@ Result<> check(const OptionParser& parser, const Options& given) {
   return parser.check_alone(given, "topic", kNoTopic);
 }
 
+/// The Java exception that complains in these words.
+std::string_view exception_of(std::string_view words) {
+  if (words.ends_with("requires an argument")) return "OptionMissingRequiredArgumentException";
+  if (words.contains("unavailable")) return "UnavailableOptionException";
+  return "UnrecognizedOptionException";
+}
+
 }  // namespace
 
 OptionParser consumer_groups_parser() {
@@ -171,7 +178,10 @@ std::variant<ConsumerGroupsOptions, int> parse_consumer_groups_options(
     understood = check_available(*given);
   }
   if (!understood) {
-    std::fputs(fmt::format("Exception in thread \"main\" {}\n", understood.error().detail).c_str(),
+    const std::string& words = understood.error().detail;
+    std::fputs(fmt::format("Exception in thread \"main\" joptsimple.{}: {}\n", exception_of(words),
+                           words)
+                   .c_str(),
                stderr);
     return 1;
   }
