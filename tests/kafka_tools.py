@@ -37,7 +37,7 @@ CLASSES = {
     "kafka-configs": "kafka.admin.ConfigCommand",
     "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
 }
-# What logging libraries say of themselves, advertisements, and the trace below an exception's words.
+# What logging libraries say of themselves, advertisements, the trace below an exception's words.
 NOISE = re.compile(
     r"^(SLF4J: .*|\tat .*|\t\.\.\. \d+ more|Caused by: .*|The consumer rebalance protocol .*)\n",
     re.M)

@@ -1,4 +1,4 @@
-"""kafka-consumer-groups, kafka-groups, kafka-get-offsets, kafka-delete-records: Kafka's and ours."""
+"""kafka-consumer-groups, kafka-groups, kafka-get-offsets, kafka-delete-records: both sides."""
 import json
 import time
 import unittest
@@ -103,7 +103,8 @@ class Groups(tools_case.CoordinatorsCase):
                        ["--to-datetime", "2020-09-13T12:26:45.500Z"],
                        ["--to-datetime", "2100-01-01T00:00:00.000"],
                        ["--by-duration", "P1D"], ["--by-duration", "P10000DT1H2M3.5S"],
-                       ["--to-datetime", "2020-09-13"], ["--to-datetime", "2020-13-13T00:00:00.000"],
+                       ["--to-datetime", "2020-09-13"],
+                       ["--to-datetime", "2020-13-13T00:00:00.000"],
                        ["--to-datetime", "nonsense"], ["--by-duration", "nonsense"],
                        ["--by-duration", "PT"], ["--to-offset", "x"], ["--shift-by", "x"]):
             for scope in (["--all-topics"], ["--topic", "one:0,1"]):

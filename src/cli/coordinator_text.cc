@@ -84,8 +84,7 @@ std::string coordinator_text(CoordinatorLog log, const records::Record& record, 
   if (!record.value) return text + " payload: <DELETE>";
   const auto value = split(*record.value);
   if (!value) return error_text(offset, "Its value has no version.");
-  const auto data =
-      wire::decode_to_json(fmt::format("{}Value", kind), value->number, value->body);
+  const auto data = wire::decode_to_json(fmt::format("{}Value", kind), value->number, value->body);
   if (!data) return error_text(offset, describe(data.error()));
   return text + fmt::format(" payload: {{\"version\":\"{}\",\"data\":{}}}", value->number,
                             value_data(kind, *data));

@@ -13,7 +13,8 @@ void tell_pairs(const std::function<void(std::string_view)>& err,
   for (const auto& [path, pairs] : problems) paths.push_back(path);
   for (const std::string& path : java_map_order(paths)) {
     err(fmt::format("{}{}\n", head, path));
-    for (const auto& [a, b] : problems.at(path)) err(fmt::vformat(line, fmt::make_format_args(a, b)) + "\n");
+    for (const auto& [a, b] : problems.at(path))
+      err(fmt::vformat(line, fmt::make_format_args(a, b)) + "\n");
   }
 }
 

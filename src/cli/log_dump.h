@@ -1,7 +1,7 @@
 #pragma once
 // Files of a log directory as text, in the form of Kafka's DumpLogSegments: segments, indexes, time
-// indexes, indexes of aborted transactions, producer snapshots, metadata snapshots. Files are read batch by batch: memory is bounded
-// by the largest batch, and by what indexes hold.
+// indexes, indexes of aborted transactions, producer snapshots, metadata snapshots. Files are read
+// batch by batch: memory is bounded by the largest batch, and by what indexes hold.
 
 #include <functional>
 #include <optional>

@@ -30,8 +30,8 @@ std::vector<ConfigSynonym> synonyms_of(
 
 /// A broker's own configs are known, and changed, by itself: the others only forward or refuse.
 NodeId node_for(const ConfigResource& resource) {
-  const bool own = resource.type == ResourceType::broker ||
-                   resource.type == ResourceType::broker_logger;
+  const bool own =
+      resource.type == ResourceType::broker || resource.type == ResourceType::broker_logger;
   int32_t id = -1;
   const char* const end = resource.name.data() + resource.name.size();
   const auto [stop, error] = std::from_chars(resource.name.data(), end, id);

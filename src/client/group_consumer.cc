@@ -63,8 +63,7 @@ Task<Result<>> GroupConsumer::find_topics(Deadline deadline) {
   for (const TopicPtr& topic : all) {
     if (settings_.wanted(topic->name)) found.push_back(topic->name);
   }
-  const Duration pause =
-      found.empty() ? kLookForFirstTopic : cluster_.settings().metadata_max_age;
+  const Duration pause = found.empty() ? kLookForFirstTopic : cluster_.settings().metadata_max_age;
   look_for_topics_ = shard_.now() + pause;
   if (found == topics_) co_return Result<>();
   topics_ = std::move(found);
@@ -92,16 +91,16 @@ Task<Result<>> GroupConsumer::rebalance(Deadline deadline) {
   committed_.clear();
   CO_TRY(const CommittedOffsets offsets, co_await membership_.committed(deadline));
   if (settings_.on_assigned) settings_.on_assigned(assignment_);
-  const StartAt start = settings_.consumer.reset == OffsetReset::earliest ? StartAt::beginning()
-                                                                          : StartAt::end();
+  const StartAt start =
+      settings_.consumer.reset == OffsetReset::earliest ? StartAt::beginning() : StartAt::end();
   Consumer::Assignment assignment;
   for (const TopicPartition& each : assignment_) {
     const auto at = offsets.find(each);
     if (at != offsets.end()) committed_.emplace(each, at->second.offset);
     if (at == offsets.end() && settings_.consumer.reset == OffsetReset::none) {
-      co_return fail(Errc::offset_out_of_range,
-                     "Undefined offset with no reset policy for partitions: [" +
-                         each.to_string() + "]");
+      co_return fail(
+          Errc::offset_out_of_range,
+          "Undefined offset with no reset policy for partitions: [" + each.to_string() + "]");
     }
     assignment.emplace_back(each, at != offsets.end() ? StartAt::offset(at->second.offset) : start);
   }

@@ -60,8 +60,8 @@ Task<void> GroupMembership::heartbeat() {
   request.group_instance_id = settings_.instance_id;
   const int32_t generation = generation_;
   const Deadline deadline = last_answer_ + settings_.session_timeout;
-  const Result<bool> answer = co_await coordinator_.ask<bool>(scope_, std::move(request),
-                                                              read_heartbeat, deadline);
+  const Result<bool> answer =
+      co_await coordinator_.ask<bool>(scope_, std::move(request), read_heartbeat, deadline);
   // It may have been joined anew meanwhile.
   if (scope_.closed() || generation != generation_ || state_ != State::stable) co_return;
   if (answer) {
@@ -106,8 +106,8 @@ Task<Result<>> GroupMembership::commit(CommittedOffsets offsets, Deadline deadli
     partition.committed_metadata = std::move(committed.metadata);
   }
   const int32_t generation = generation_;
-  const Result<bool> done = co_await coordinator_.ask<bool>(
-      scope_, std::move(request), read_commit, deadline, kLastCommitWithNames);
+  const Result<bool> done = co_await coordinator_.ask<bool>(scope_, std::move(request), read_commit,
+                                                            deadline, kLastCommitWithNames);
   if (done) co_return Result<>();
   const Errc code = done.error().code;
   if (generation == generation_ && state_ == State::stable) {

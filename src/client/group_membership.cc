@@ -114,8 +114,8 @@ Task<Result<GroupMembership::Joined>> GroupMembership::join_once(std::vector<std
     auto& protocol = request.protocols.emplace_back();
     protocol.name = std::string(kRange);
     protocol.metadata = subscription;
-    CO_TRY(const Answer answer, co_await cluster_.ask(scope_, node, std::move(request), deadline,
-                                                      INT16_MAX, patience));
+    CO_TRY(const Answer answer,
+           co_await cluster_.ask(scope_, node, std::move(request), deadline, INT16_MAX, patience));
     Result<Joined> joined = take_join(answer);
     // The first round only hands out an id.
     if (joined || joined.error().code != Errc::member_id_required) co_return joined;
@@ -143,8 +143,8 @@ Task<Result<std::map<std::string, std::vector<TopicPartition>>>> GroupMembership
   for (const auto& [member, bytes] : joined.subscriptions) {
     const auto subscription = decode_subscription(bytes.view());
     // Who says nothing that makes sense gets nothing, and keeps nobody else from working.
-    std::vector<std::string> topics = subscription ? subscription->topics
-                                                   : std::vector<std::string>();
+    std::vector<std::string> topics =
+        subscription ? subscription->topics : std::vector<std::string>();
     for (const std::string& topic : topics) cluster_.follow(topic);
     topics_by_member.emplace(member, std::move(topics));
   }
@@ -183,8 +183,8 @@ Task<Result<std::vector<TopicPartition>>> GroupMembership::sync(Joined joined, D
   }
   CO_TRY(const NodeId node, co_await coordinator_.find(scope_, deadline));
   const Duration patience = settings_.rebalance_timeout + kBeyondRebalance;
-  CO_TRY(const Answer answer, co_await cluster_.ask(scope_, node, std::move(request), deadline,
-                                                    INT16_MAX, patience));
+  CO_TRY(const Answer answer,
+         co_await cluster_.ask(scope_, node, std::move(request), deadline, INT16_MAX, patience));
   CO_TRY(const auto response,
          wire::SyncGroupResponseView::decode(answer.body.view(), answer.version));
   if (const auto error = wire::errc_of(response.error_code)) co_return fail(*error);

@@ -35,8 +35,7 @@ TEST(ConsumerProtocol, ReadsWhatItWrote) {
   EXPECT_EQ(subscription->owned, (std::vector{part(1), part(0, "u")}));
   EXPECT_EQ(subscription->generation, 7);
   const auto assignment = encode_assignment({part(2), part(0), part(1, "u")});
-  EXPECT_EQ(decode_assignment(assignment->view()),
-            (std::vector{part(0), part(2), part(1, "u")}));
+  EXPECT_EQ(decode_assignment(assignment->view()), (std::vector{part(0), part(2), part(1, "u")}));
 }
 
 TEST(ConsumerProtocol, RefusesWhatMakesNoSense) {
@@ -90,16 +89,14 @@ class GroupTest : public ClientTest {
     }
     co_return records;
   }
-  static Task<size_t> poll_all(std::vector<GroupConsumer*> consumers, Shard& shard,
-                               Duration time) {
+  static Task<size_t> poll_all(std::vector<GroupConsumer*> consumers, Shard& shard, Duration time) {
     Scope scope(shard);
     size_t records = 0;
     for (GroupConsumer* each : consumers) scope.spawn(add_to(records, *each, shard, time));
     co_await scope.join();
     co_return records;
   }
-  static Task<void> add_to(size_t& records, GroupConsumer& consumer, Shard& shard,
-                           Duration time) {
+  static Task<void> add_to(size_t& records, GroupConsumer& consumer, Shard& shard, Duration time) {
     records += co_await poll_for(consumer, shard, time);
   }
   void TearDown() override {

@@ -23,11 +23,10 @@ Result<CommittedOffsets> read_committed_offsets(const Answer& answer) {
   for (const auto& topic : response.topics) {
     for (const auto& each : topic.partitions) {
       if (wire::errc_of(each.error_code) || each.committed_offset < 0) continue;
-      offsets.emplace(
-          TopicPartition{std::string(topic.name), PartitionIndex(each.partition_index)},
-          CommittedOffset{.offset = Offset(each.committed_offset),
-                          .leader_epoch = LeaderEpoch(each.committed_leader_epoch),
-                          .metadata = std::string(each.metadata.value_or(""))});
+      offsets.emplace(TopicPartition{std::string(topic.name), PartitionIndex(each.partition_index)},
+                      CommittedOffset{.offset = Offset(each.committed_offset),
+                                      .leader_epoch = LeaderEpoch(each.committed_leader_epoch),
+                                      .metadata = std::string(each.metadata.value_or(""))});
     }
   }
   return offsets;

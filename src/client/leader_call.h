@@ -61,8 +61,7 @@ Task<Result<PartitionAnswers<Value>>> ask_leaders(Scope& scope, Cluster& cluster
     // What may come right is asked again.
     std::erase_if(items, [&](const Item& item) {
       const auto found = answers.find(item.partition);
-      return found != answers.end() &&
-             (found->second || !is_transient(found->second.error().code));
+      return found != answers.end() && (found->second || !is_transient(found->second.error().code));
     });
     const Duration pause = pauses.next();
     if (items.empty() || cluster.shard().now() + pause >= deadline) co_return answers;

@@ -157,11 +157,9 @@ inline Task<rpc::Response> ScriptedBroker::handle(rpc::Request request) {
 
 inline rpc::Response ScriptedBroker::versions(const rpc::Request& request) const {
   wire::ApiVersionsResponse response;
-  const int16_t rows[][3] = {{0, 3, 13}, {1, 4, 17}, {2, 1, 10},
-                             {3, 0, 13}, {8, 2, 9},  {9, 1, 9},
-                             {10, 0, 6}, {11, 0, 9}, {12, 0, 4},
-                             {13, 0, 5}, {14, 0, 5}, {18, 0, 4},
-                             {22, 0, 5}};
+  const int16_t rows[][3] = {{0, 3, 13}, {1, 4, 17}, {2, 1, 10}, {3, 0, 13}, {8, 2, 9},
+                             {9, 1, 9},  {10, 0, 6}, {11, 0, 9}, {12, 0, 4}, {13, 0, 5},
+                             {14, 0, 5}, {18, 0, 4}, {22, 0, 5}};
   for (const auto& row : rows) {
     response.api_keys.push_back({.api_key = row[0], .min_version = row[1], .max_version = row[2]});
   }

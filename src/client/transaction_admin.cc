@@ -119,9 +119,8 @@ Result<> take_markers(const Answer& answer, PartitionAnswers<bool>& answers) {
     for (const auto& topic : marker.topics) {
       for (const auto& each : topic.partitions) {
         const auto error = wire::errc_of(each.error_code);
-        answers.insert_or_assign(
-            {std::string(topic.name), PartitionIndex(each.partition_index)},
-            error ? Result<bool>(fail(*error)) : Result<bool>(true));
+        answers.insert_or_assign({std::string(topic.name), PartitionIndex(each.partition_index)},
+                                 error ? Result<bool>(fail(*error)) : Result<bool>(true));
       }
     }
   }
@@ -176,8 +175,8 @@ Task<Result<Outcomes<TransactionDescription>>> TransactionAdmin::describe(
     Coordinator coordinator(cluster_, CoordinatorType::transaction, id);
     wire::DescribeTransactionsRequest request;
     request.transactional_ids.push_back(id);
-    auto description = co_await coordinator.ask<TransactionDescription>(
-        scope_, std::move(request), read_description, deadline);
+    auto description = co_await coordinator.ask<TransactionDescription>(scope_, std::move(request),
+                                                                        read_description, deadline);
     if (description) {
       CO_TRY(description->coordinator, co_await coordinator.find(scope_, deadline));
     }
@@ -193,9 +192,9 @@ Task<Result<PartitionAnswers<PartitionProducers>>> TransactionAdmin::describe_pr
   if (!broker) {
     using Question =
         LeaderQuestion<PartitionItem, PartitionProducers, wire::DescribeProducersRequest>;
-    co_return co_await ask_leaders(
-        scope_, cluster_, Question{.request = producers_request, .take = take_producers},
-        std::move(items), deadline);
+    co_return co_await ask_leaders(scope_, cluster_,
+                                   Question{.request = producers_request, .take = take_producers},
+                                   std::move(items), deadline);
   }
   Admin admin(scope_, cluster_);
   CO_TRY(const ClusterDescription cluster, co_await admin.describe_cluster(deadline));
@@ -220,8 +219,7 @@ Task<Result<>> TransactionAdmin::abort(TransactionToAbort transaction, Deadline 
   co_return Result<>();
 }
 
-Task<Result<>> TransactionAdmin::force_terminate(std::string transactional_id,
-                                                 Deadline deadline) {
+Task<Result<>> TransactionAdmin::force_terminate(std::string transactional_id, Deadline deadline) {
   constexpr int32_t kTimeoutMs = 60'000;  // of a transaction that nobody begins
   Coordinator coordinator(cluster_, CoordinatorType::transaction, transactional_id);
   Backoff pauses = cluster_.backoff();

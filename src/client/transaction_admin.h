@@ -42,8 +42,8 @@ struct PartitionProducer {
   int32_t epoch = -1;
   int32_t last_sequence = -1;
   WallTime last_timestamp;
-  std::optional<int32_t> coordinator_epoch;    ///< nothing before its first marker
-  std::optional<Offset> transaction_start;  ///< of an open transaction
+  std::optional<int32_t> coordinator_epoch;  ///< nothing before its first marker
+  std::optional<Offset> transaction_start;   ///< of an open transaction
 };
 using PartitionProducers = std::vector<PartitionProducer>;
 

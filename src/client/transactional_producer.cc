@@ -146,8 +146,7 @@ Task<Result<>> TransactionalProducer::obtain_identity(Deadline deadline) {
     }
     // What an earlier producer left is being ended.
     const Duration pause = pauses.next();
-    if (found.error().code != Errc::concurrent_transactions ||
-        shard_.now() + pause >= deadline) {
+    if (found.error().code != Errc::concurrent_transactions || shard_.now() + pause >= deadline) {
       fail_with(found.error());
       co_return std::unexpected(found.error());
     }
@@ -238,8 +237,8 @@ Task<Result<>> TransactionalProducer::send_offsets(GroupIdentity member, Committ
     request.producer_id = identity_.id.value();
     request.producer_epoch = identity_.epoch.value();
     request.group_id = member.group;
-    added = co_await coordinator_.ask<bool>(scope_, std::move(request), read_offsets_added,
-                                            deadline);
+    added =
+        co_await coordinator_.ask<bool>(scope_, std::move(request), read_offsets_added, deadline);
     const Duration pause = pauses.next();
     const bool again = !added && added.error().code == Errc::concurrent_transactions &&
                        shard_.now() + pause < deadline;
@@ -306,8 +305,8 @@ Task<Result<>> TransactionalProducer::end(bool committed, Deadline deadline) {
     request.producer_id = identity_.id.value();
     request.producer_epoch = identity_.epoch.value();
     request.committed = committed;
-    const Result<bool> ended = co_await coordinator_.ask<bool>(
-        scope_, std::move(request), read_end, deadline, kLastEndWithoutNewEpoch);
+    const Result<bool> ended = co_await coordinator_.ask<bool>(scope_, std::move(request), read_end,
+                                                               deadline, kLastEndWithoutNewEpoch);
     if (!ended && !is_connection_error(ended.error().code)) fail_with(ended.error());
     if (!ended) co_return std::unexpected(ended.error());
   }

@@ -11,7 +11,8 @@
 // Invariants:
 //  1. commit() answers well only when every record of the transaction was acknowledged and the
 //     coordinator has decided to commit: it may then not turn out otherwise.
-//  2. No batch goes to a partition that the coordinator does not know to be part of the transaction.
+//  2. No batch goes to a partition that the coordinator does not know to be part of the
+//  transaction.
 //  3. After a failure the epoch is raised before the next transaction: nothing of the failed one
 //     that is still under way can be taken for a part of it.
 

@@ -346,12 +346,12 @@ void add_subcommands(CLI::App& app, GroupFlags& flags, Action& action) {
   };
   subcommand("list", "list the groups", &GroupCommand::list);
   subcommand("describe", "state, members and offsets", &GroupCommand::describe);
-  CLI::App* lag = subcommand("lag", "how far behind a group is, and what retention takes",
-                             &GroupCommand::lag);
+  CLI::App* lag =
+      subcommand("lag", "how far behind a group is, and what retention takes", &GroupCommand::lag);
   lag->add_flag("--check", flags.check, "exit with 1 where there is a warning");
   subcommand("why", "the latest rebalances with their causes", &GroupCommand::why);
-  CLI::App* reset = subcommand("reset", "move what a group without members has committed",
-                               &GroupCommand::reset);
+  CLI::App* reset =
+      subcommand("reset", "move what a group without members has committed", &GroupCommand::reset);
   add_topics(reset);
   reset->add_option("--to", flags.to, "beginning, end, an offset, @MILLISECONDS, +COUNT or -COUNT")
       ->required();

@@ -1,9 +1,8 @@
 #include "cli/commands/group_output.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <ctime>
+#include <chrono>
 #include <set>
 
 #include "cli/commands/topic_output.h"
@@ -41,12 +40,18 @@ std::string time_at(const Json& object, const char* name) {
   return value.is_number() ? time_words(value.get<int64_t>()) : std::string(kNothing);
 }
 
+/// Milliseconds since 1970 as a moment in UTC.
 std::string moment_at(const Json& object, const char* name) {
+  constexpr int64_t kMsADay = 86'400'000;
   const Json value = at(object, name);
-  if (!value.is_number()) return std::string(kNothing);
+  if (!value.is_number() || value.get<int64_t>() < 0) return std::string(kNothing);
   const int64_t ms = value.get<int64_t>();
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", fmt::gmtime(static_cast<time_t>(ms / 1000)),
-                     ms % 1000);
+  const std::chrono::year_month_day date{
+      std::chrono::sys_days(std::chrono::days(static_cast<int>(ms / kMsADay)))};
+  const int64_t rest = ms % kMsADay;
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     rest / 3'600'000, rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
 }
 
 Json partitions_json(const std::vector<client::TopicPartition>& partitions) {
@@ -87,8 +92,8 @@ std::string move_text(const Json& move) {
 std::string groups_text(const std::vector<client::GroupListing>& groups) {
   Rows rows = {{"GROUP", "TYPE", "PROTOCOL", "STATE"}};
   for (const client::GroupListing& each : groups) {
-    rows.push_back({each.id, each.type, each.protocol_type.empty() ? "-" : each.protocol_type,
-                    each.state});
+    rows.push_back(
+        {each.id, each.type, each.protocol_type.empty() ? "-" : each.protocol_type, each.state});
   }
   return table(rows);
 }
@@ -108,13 +113,12 @@ Json group_json(const ShownGroup& shown) {
   const client::GroupDescription& group = shown.group;
   Json members = Json::array();
   for (const client::GroupMember& each : group.members) {
-    members.push_back(
-        {{"id", each.id},
-         {"instance", each.instance_id ? Json(*each.instance_id) : Json(nullptr)},
-         {"client", each.client_id},
-         {"host", each.host},
-         {"epoch", each.epoch ? Json(*each.epoch) : Json(nullptr)},
-         {"assignment", partitions_json(each.assignment)}});
+    members.push_back({{"id", each.id},
+                       {"instance", each.instance_id ? Json(*each.instance_id) : Json(nullptr)},
+                       {"client", each.client_id},
+                       {"host", each.host},
+                       {"epoch", each.epoch ? Json(*each.epoch) : Json(nullptr)},
+                       {"assignment", partitions_json(each.assignment)}});
   }
   return {{"group", group.id},
           {"type", group.is_classic ? "classic" : "consumer"},

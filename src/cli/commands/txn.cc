@@ -77,11 +77,11 @@ class TxnCommand {
     Rows rows = {{"PRODUCER", "EPOCH", "LAST SEQUENCE", "COORDINATOR EPOCH", "OPEN SINCE OFFSET"}};
     Json json = Json::array();
     for (const client::PartitionProducer& each : producers) {
-      rows.push_back({std::to_string(each.id.value()), std::to_string(each.epoch),
-                      std::to_string(each.last_sequence),
-                      each.coordinator_epoch ? std::to_string(*each.coordinator_epoch) : "-",
-                      each.transaction_start ? std::to_string(each.transaction_start->value())
-                                             : "-"});
+      rows.push_back(
+          {std::to_string(each.id.value()), std::to_string(each.epoch),
+           std::to_string(each.last_sequence),
+           each.coordinator_epoch ? std::to_string(*each.coordinator_epoch) : "-",
+           each.transaction_start ? std::to_string(each.transaction_start->value()) : "-"});
       json.push_back(producer_json(each));
     }
     show(rows, json);
@@ -89,9 +89,8 @@ class TxnCommand {
   }
 
   Task<Result<>> hanging() {
-    kafka::HangingSearch search{
-        .older_than = std::chrono::duration_cast<Duration>(
-            std::chrono::duration<double, std::ratio<60>>(flags_.minutes))};
+    kafka::HangingSearch search{.older_than = std::chrono::duration_cast<Duration>(
+                                    std::chrono::duration<double, std::ratio<60>>(flags_.minutes))};
     if (!flags_.topic.empty()) search.topic = flags_.topic;
     CO_TRY(const auto found,
            co_await kafka::find_hanging_transactions(context_, search, deadline_));
@@ -101,8 +100,7 @@ class TxnCommand {
       rows.push_back({each.partition.to_string(), std::to_string(each.producer.id.value()),
                       std::to_string(each.producer.epoch),
                       std::to_string(each.producer.transaction_start->value())});
-      Json row = {{"topic", each.partition.topic},
-                  {"partition", each.partition.partition.value()}};
+      Json row = {{"topic", each.partition.topic}, {"partition", each.partition.partition.value()}};
       row.update(producer_json(each.producer));
       json.push_back(std::move(row));
     }
@@ -120,12 +118,12 @@ class TxnCommand {
                      fmt::format("no transaction is open on {} since offset {}",
                                  partition().to_string(), flags_.start));
     }
-    CO_CHECKED(co_await admin_.abort(
-        {.partition = partition(),
-         .producer_id = at->id,
-         .producer_epoch = ProducerEpoch(static_cast<int16_t>(at->epoch)),
-         .coordinator_epoch = at->coordinator_epoch.value_or(0)},
-        deadline_));
+    CO_CHECKED(
+        co_await admin_.abort({.partition = partition(),
+                               .producer_id = at->id,
+                               .producer_epoch = ProducerEpoch(static_cast<int16_t>(at->epoch)),
+                               .coordinator_epoch = at->coordinator_epoch.value_or(0)},
+                              deadline_));
     print(fmt::format("aborted the transaction of producer {} on {}\n", at->id.value(),
                       partition().to_string()));
     co_return Result<>();
@@ -158,9 +156,8 @@ class TxnCommand {
             {"last_timestamp", producer.last_timestamp.ms()},
             {"coordinator_epoch",
              producer.coordinator_epoch ? Json(*producer.coordinator_epoch) : Json(nullptr)},
-            {"open_since", producer.transaction_start
-                               ? Json(producer.transaction_start->value())
-                               : Json(nullptr)}};
+            {"open_since", producer.transaction_start ? Json(producer.transaction_start->value())
+                                                      : Json(nullptr)}};
   }
 
   void add_description(const std::string& id, const client::TransactionDescription& from,
@@ -172,8 +169,7 @@ class TxnCommand {
         from.start ? std::optional(now - from.start->ms()) : std::nullopt;
     rows.push_back({id, from.state, std::to_string(from.producer_id.value()),
                     std::to_string(from.producer_epoch.value()),
-                    fmt::format("{} ms", to_ms(from.timeout)),
-                    ms ? fmt::format("{} ms", *ms) : "-",
+                    fmt::format("{} ms", to_ms(from.timeout)), ms ? fmt::format("{} ms", *ms) : "-",
                     partitions.empty() ? "-" : fmt::format("{}", fmt::join(partitions, " "))});
     json.push_back({{"id", id},
                     {"state", from.state},
@@ -221,18 +217,17 @@ void add_subcommands(CLI::App& app, TxnFlags& flags, Action& action) {
   };
   subcommand("list", "list transactions", &TxnCommand::list);
   add_ids(subcommand("describe", "what is known of a transactional id", &TxnCommand::describe));
-  add_partition(
-      subcommand("producers", "who writes to a partition", &TxnCommand::producers));
-  CLI::App* hanging = subcommand("hanging", "transactions that no coordinator means to end",
-                                 &TxnCommand::hanging);
+  add_partition(subcommand("producers", "who writes to a partition", &TxnCommand::producers));
+  CLI::App* hanging =
+      subcommand("hanging", "transactions that no coordinator means to end", &TxnCommand::hanging);
   hanging->add_option("-t,--topic", flags.topic, "only of this topic");
   hanging->add_option("--minutes", flags.minutes, "how old they must be")->capture_default_str();
   CLI::App* abort =
       subcommand("abort", "end a hanging transaction on a partition", &TxnCommand::abort);
   add_partition(abort);
   abort->add_option("--start", flags.start, "the offset where it begins")->required();
-  add_ids(subcommand("fence", "shut a producer out and abort what it has open",
-                     &TxnCommand::fence));
+  add_ids(
+      subcommand("fence", "shut a producer out and abort what it has open", &TxnCommand::fence));
 }
 
 }  // namespace

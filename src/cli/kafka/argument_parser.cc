@@ -151,8 +151,7 @@ std::string ArgumentParser::help(const CommandRow* command) const {
   text += "optional arguments:\n" + help_row("  -h, --help", "Says what the arguments are.");
   if (!command) return text;
   for (const FlagRow& row : command->flags) {
-    const std::string both =
-        row.short_name.empty() ? "" : fmt::format(", {}", row.short_name);
+    const std::string both = row.short_name.empty() ? "" : fmt::format(", {}", row.short_name);
     text += help_row(fmt::format("  {}{}", row.name, both), row.words);
   }
   return text;

@@ -61,12 +61,11 @@ void print(const std::string& text) {
 void print_entry(const ConfigEntry& entry) {
   std::vector<std::string> synonyms;
   for (const client::ConfigSynonym& each : entry.synonyms) {
-    synonyms.push_back(fmt::format("{}:{}={}", source_words(each.source), each.name,
-                                   each.value.value_or("null")));
+    synonyms.push_back(
+        fmt::format("{}:{}={}", source_words(each.source), each.name, each.value.value_or("null")));
   }
   print(fmt::format("  {}={} sensitive={} synonyms={{{}}}\n", entry.name,
-                    entry.value.value_or("null"), entry.is_sensitive,
-                    fmt::join(synonyms, ", ")));
+                    entry.value.value_or("null"), entry.is_sensitive, fmt::join(synonyms, ", ")));
 }
 
 class ConfigsTool {
@@ -122,8 +121,8 @@ class ConfigsTool {
     CO_CHECKED(
         co_await admin_.alter_configs({kind_.resource, name}, std::move(changes), deadline_));
     if (name.empty()) {
-      print(fmt::format("Completed updating default config for {} in the cluster.\n",
-                        options_.type));
+      print(
+          fmt::format("Completed updating default config for {} in the cluster.\n", options_.type));
     } else {
       print(fmt::format("Completed updating config for {} {}.\n", singular(options_.type), name));
     }
@@ -256,9 +255,8 @@ int run_configs(std::span<const std::string> arguments) {
     std::fputs((settings.error().detail + "\n").c_str(), stderr);
     return 1;
   }
-  return run_client(std::move(*settings), [&](ClientContext& context) {
-    return run_tool(context, options, arguments);
-  });
+  return run_client(std::move(*settings),
+                    [&](ClientContext& context) { return run_tool(context, options, arguments); });
 }
 
 }  // namespace partita::cli::kafka

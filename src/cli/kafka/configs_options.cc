@@ -56,17 +56,20 @@ struct Flag {
   std::string_view name;
   std::string_view type;
 };
-constexpr Flag kEntityFlags[] = {{"topic", "topics"},   {"client", "clients"},
-                                 {"user", "users"},     {"broker", "brokers"},
+constexpr Flag kEntityFlags[] = {{"topic", "topics"},
+                                 {"client", "clients"},
+                                 {"user", "users"},
+                                 {"broker", "brokers"},
                                  {"broker-logger", "broker-loggers"},
-                                 {"ip", "ips"},         {"client-metrics", "client-metrics"},
+                                 {"ip", "ips"},
+                                 {"client-metrics", "client-metrics"},
                                  {"group", "groups"}};
 constexpr Flag kDefaultFlags[] = {{"client-defaults", "clients"},
                                   {"user-defaults", "users"},
                                   {"broker-defaults", "brokers"},
                                   {"ip-defaults", "ips"}};
-constexpr std::string_view kTypes[] = {"topics", "clients", "users", "brokers", "ips",
-                                       "client-metrics", "groups", "broker-loggers"};
+constexpr std::string_view kTypes[] = {"topics", "clients",        "users",  "brokers",
+                                       "ips",    "client-metrics", "groups", "broker-loggers"};
 
 using Words = std::vector<std::string>;
 
@@ -120,10 +123,10 @@ Result<> check_types(const Options& given, const Words& types) {
   }
   for (const std::string& type : types) {
     if (std::ranges::find(kTypes, type) != std::end(kTypes)) continue;
-    return std::unexpected(refused(
-        fmt::format("Invalid entity type {}, the entity type must be one of {} with a "
-                    "--bootstrap-server or --bootstrap-controller argument",
-                    type, fmt::join(kTypes, ", "))));
+    return std::unexpected(
+        refused(fmt::format("Invalid entity type {}, the entity type must be one of {} with a "
+                            "--bootstrap-server or --bootstrap-controller argument",
+                            type, fmt::join(kTypes, ", "))));
   }
   if (types.empty()) return std::unexpected(refused("At least one entity type must be specified"));
   const bool both = types.size() == 2 && has(types, "users") && has(types, "clients");
@@ -155,24 +158,24 @@ Result<> check_broker_ids(const Options& given, const Words& types) {
     if (error == std::errc() && end == text->data() + text->size()) continue;
     // The empty name is no name.
     if (text->empty()) continue;
-    return std::unexpected(refused(fmt::format(
-        "The entity name for {} must be a valid integer broker id, but it is: {}", types[0],
-        *text)));
+    return std::unexpected(refused(
+        fmt::format("The entity name for {} must be a valid integer broker id, but it is: {}",
+                    types[0], *text)));
   }
   return {};
 }
 
 Result<> check_alter(const Options& given, const Words& types, bool named, bool defaults) {
-  const bool has_defaults = has(types, "users") || has(types, "clients") ||
-                            has(types, "brokers") || has(types, "ips");
+  const bool has_defaults =
+      has(types, "users") || has(types, "clients") || has(types, "brokers") || has(types, "ips");
   if (has_defaults && !named && !defaults) {
     return std::unexpected(refused(
         "An entity-name or default entity must be specified with --alter of users, clients, "
         "brokers or ips"));
   }
   if (!has_defaults && !named) {
-    return std::unexpected(refused(fmt::format(
-        "An entity name must be specified with --alter of {}", fmt::join(types, ","))));
+    return std::unexpected(refused(
+        fmt::format("An entity name must be specified with --alter of {}", fmt::join(types, ","))));
   }
   if (given.has("add-config") && given.has("add-config-file")) {
     return std::unexpected(
@@ -194,12 +197,11 @@ Result<> check(const Options& given) {
   const bool named = std::ranges::any_of(names, [](const auto& name) { return !name.empty(); });
   if (named) CHECKED(check_broker_ids(given, types));
   if (given.has("describe")) {
-    const bool has_defaults = has(types, "users") || has(types, "clients") ||
-                              has(types, "brokers") || has(types, "ips");
+    const bool has_defaults =
+        has(types, "users") || has(types, "clients") || has(types, "brokers") || has(types, "ips");
     if (!has_defaults && given.has("entity-default")) {
-      return std::unexpected(refused(
-          fmt::format("--entity-default must not be specified with --describe of {}",
-                      fmt::join(types, ","))));
+      return std::unexpected(refused(fmt::format(
+          "--entity-default must not be specified with --describe of {}", fmt::join(types, ","))));
     }
     if (has(types, "broker-loggers") && !named) {
       return std::unexpected(refused(fmt::format(

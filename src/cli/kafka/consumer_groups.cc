@@ -51,8 +51,7 @@ Task<Result<>> ConsumerGroupsTool::run() {
 
 Task<Result<std::vector<client::GroupListing>>> ConsumerGroupsTool::list_consumer_groups(
     std::vector<std::string> states, std::vector<std::string> types) {
-  CO_TRY(const auto all,
-         co_await groups_.list(std::move(states), std::move(types), deadline()));
+  CO_TRY(const auto all, co_await groups_.list(std::move(states), std::move(types), deadline()));
   std::map<std::string, client::GroupListing> by_id;
   std::vector<std::string> ids;
   for (const client::GroupListing& each : all) {
@@ -158,8 +157,8 @@ void print_deletion(const std::string& group, const Result<>& all) {
       print_group_error("Encountered some partition-level error, see the follow-up details.");
       return;
     default:
-      print_group_error(fmt::format("Encountered some unknown error: {}",
-                                    java_error_name(all.error().code)));
+      print_group_error(
+          fmt::format("Encountered some unknown error: {}", java_error_name(all.error().code)));
   }
 }
 
@@ -235,8 +234,7 @@ Task<Result<>> ConsumerGroupsTool::delete_offsets() {
 
 namespace {
 
-Task<int> run_tool(ClientContext& context, const ConsumerGroupsOptions& options,
-                   Duration timeout) {
+Task<int> run_tool(ClientContext& context, const ConsumerGroupsOptions& options, Duration timeout) {
   ConsumerGroupsTool tool(context, options, timeout);
   const Result<> result = co_await tool.run();
   std::fflush(stdout);
@@ -298,8 +296,7 @@ int run_consumer_groups(std::span<const std::string> arguments) {
   }
   auto settings = admin_settings(options.given);
   if (!settings) {
-    print_group_error("Executing consumer group command failed due to " +
-                      settings.error().detail);
+    print_group_error("Executing consumer group command failed due to " + settings.error().detail);
     return 0;
   }
   const Duration limit = from_ms(timeout->value_or(kTimeoutMs));

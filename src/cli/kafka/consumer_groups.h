@@ -18,8 +18,7 @@ void print_group_error(std::string_view words);
 
 class ConsumerGroupsTool {
  public:
-  ConsumerGroupsTool(ClientContext& context, const ConsumerGroupsOptions& options,
-                     Duration timeout)
+  ConsumerGroupsTool(ClientContext& context, const ConsumerGroupsOptions& options, Duration timeout)
       : context_(context),
         options_(options),
         timeout_(timeout),

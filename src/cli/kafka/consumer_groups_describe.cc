@@ -257,8 +257,8 @@ void ConsumerGroupsTool::print_members(const GroupDescription& group) const {
                         std::string_view count) {
     std::string text = fmt::format("{:<{}} {:<{}} ", id_of_group, widths.group, id, widths.id);
     if (widths.with_instance) text += fmt::format("{:<{}} ", instance, widths.instance);
-    print(text + fmt::format("{:<{}} {:<{}} {:<15} ", host, widths.host, client, widths.client,
-                             count));
+    print(text +
+          fmt::format("{:<{}} {:<{}} {:<15} ", host, widths.host, client, widths.client, count));
   };
   const bool verbose = options_.has("verbose");
   const bool migrating = widths.any_classic && widths.any_upgraded;
@@ -266,8 +266,8 @@ void ConsumerGroupsTool::print_members(const GroupDescription& group) const {
                         std::string_view target_epoch, std::string_view target,
                         std::string_view upgraded) {
     if (verbose) {
-      print(fmt::format("{:<15} {:<{}} {:<15} {:<{}}", epoch, current, widths.current,
-                        target_epoch, target, widths.target));
+      print(fmt::format("{:<15} {:<{}} {:<15} {:<{}}", epoch, current, widths.current, target_epoch,
+                        target, widths.target));
     }
     if (verbose && migrating) print(fmt::format(" {}", upgraded));
     print("\n");

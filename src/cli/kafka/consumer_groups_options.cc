@@ -50,7 +50,8 @@ constexpr OptionRow kRows[] = {
     {"to-latest", Argument::none, "", "Reset to the end."},
     {"to-offset", Argument::required, "Long: offset", "Reset to this offset."},
     {"topic", Argument::required, "String: topic",
-     "With --reset-offsets and --delete-offsets: the topic, or topic:0,1,2 for some partitions. May "
+     "With --reset-offsets and --delete-offsets: the topic, or topic:0,1,2 for some partitions. "
+     "May "
      "be given several times."},
     {"type", Argument::optional, "String",
      "With --list: show types, or list only groups of these."},
@@ -68,8 +69,8 @@ constexpr std::pair<std::string_view, GroupsAction> kActions[] = {
     {"validate-regex", GroupsAction::validate_regex},
 };
 
-constexpr std::string_view kTargets[] = {"to-offset",   "shift-by",    "to-datetime", "by-duration",
-                                         "to-earliest", "to-latest",   "to-current",  "from-file"};
+constexpr std::string_view kTargets[] = {"to-offset",   "shift-by",  "to-datetime", "by-duration",
+                                         "to-earliest", "to-latest", "to-current",  "from-file"};
 
 Error refused(std::string words) {
   return {Errc::invalid_argument, std::move(words)};
@@ -84,9 +85,9 @@ Result<> check_available(const Options& given) {
     if (given.has(option) && !listed && !described) unavailable.push_back(option);
   }
   if (unavailable.empty()) return {};
-  return std::unexpected(refused(fmt::format(
-      "Option(s) [{}] are unavailable given other options on the command line",
-      fmt::join(unavailable, ", "))));
+  return std::unexpected(
+      refused(fmt::format("Option(s) [{}] are unavailable given other options on the command line",
+                          fmt::join(unavailable, ", "))));
 }
 
 Result<> check_group_given(const Options& given, std::string_view action) {
@@ -179,10 +180,10 @@ std::variant<ConsumerGroupsOptions, int> parse_consumer_groups_options(
   }
   if (!understood) {
     const std::string& words = understood.error().detail;
-    std::fputs(fmt::format("Exception in thread \"main\" joptsimple.{}: {}\n", exception_of(words),
-                           words)
-                   .c_str(),
-               stderr);
+    std::fputs(
+        fmt::format("Exception in thread \"main\" joptsimple.{}: {}\n", exception_of(words), words)
+            .c_str(),
+        stderr);
     return 1;
   }
   if (arguments.empty()) return parser.usage(kPurpose);

@@ -45,8 +45,8 @@ void print_table(const std::vector<ResetGroup>& groups) {
       topic_width = std::max(topic_width, partition.topic.size());
     }
   }
-  const auto line = [&](std::string_view group, std::string_view topic,
-                        std::string_view partition, std::string_view offset) {
+  const auto line = [&](std::string_view group, std::string_view topic, std::string_view partition,
+                        std::string_view offset) {
     print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", group, group_width, topic, topic_width,
                       partition, offset));
   };
@@ -63,9 +63,8 @@ void print_table(const std::vector<ResetGroup>& groups) {
 void print_csv(const std::vector<ResetGroup>& groups, bool with_group) {
   for (const ResetGroup& group : groups) {
     for (const auto& [partition, offset] : group.offsets) {
-      print(reset_plan_line({.group = with_group ? group.id : "",
-                             .partition = partition,
-                             .offset = offset.value()}));
+      print(reset_plan_line(
+          {.group = with_group ? group.id : "", .partition = partition, .offset = offset.value()}));
     }
   }
   print("\n");
@@ -175,8 +174,8 @@ Result<std::vector<TopicPartition>> parse_topic_partitions(const std::string& te
     const long index = std::strtol(number.c_str(), &end, 10);
     if (number.empty() || *end != '\0' || number[0] == ' ' || index < INT32_MIN ||
         index > INT32_MAX) {
-      return std::unexpected(usage(
-          fmt::format("Invalid partition '{}' specified in topic arg '{}''", number, text)));
+      return std::unexpected(
+          usage(fmt::format("Invalid partition '{}' specified in topic arg '{}''", number, text)));
     }
     partitions.push_back({topic, PartitionIndex(static_cast<int32_t>(index))});
     if (comma == std::string_view::npos) return partitions;

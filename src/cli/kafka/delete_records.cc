@@ -78,9 +78,9 @@ Result<std::vector<client::RecordsToDelete>> parse_offsets(const std::string& te
     }
     TRY(const int64_t partition, number(each, "partition", "Integer"));
     TRY(const int64_t offset, number(each, "offset", "Long"));
-    before.push_back({.partition = {topic.get<std::string>(),
-                                    PartitionIndex(static_cast<int32_t>(partition))},
-                      .offset = Offset(offset)});
+    before.push_back(
+        {.partition = {topic.get<std::string>(), PartitionIndex(static_cast<int32_t>(partition))},
+         .offset = Offset(offset)});
   }
   return before;
 }
@@ -105,9 +105,8 @@ Result<> check_duplicates(const std::vector<client::RecordsToDelete>& before) {
   if (twice.empty()) return {};
   std::vector<std::string> names;
   for (const auto& each : in_order(twice)) names.push_back(each.to_string());
-  return std::unexpected(
-      broken(fmt::format("Offset json file contains duplicate topic partitions: {}",
-                         fmt::join(names, ","))));
+  return std::unexpected(broken(fmt::format(
+      "Offset json file contains duplicate topic partitions: {}", fmt::join(names, ","))));
 }
 
 Task<Result<>> delete_records(ClientContext& context, const Options& given) {
@@ -127,12 +126,12 @@ Task<Result<>> delete_records(ClientContext& context, const Options& given) {
     } else if (const auto at = deleted->find(each); at != deleted->end()) {
       result = at->second;
     }
-    std::puts(result ? fmt::format("partition: {}\tlow_watermark: {}", each.to_string(),
-                                   result->value())
-                           .c_str()
-                     : fmt::format("partition: {}\terror: {}", each.to_string(),
-                                   java_exception(result.error()))
-                           .c_str());
+    std::puts(
+        result ? fmt::format("partition: {}\tlow_watermark: {}", each.to_string(), result->value())
+                     .c_str()
+               : fmt::format("partition: {}\terror: {}", each.to_string(),
+                             java_exception(result.error()))
+                     .c_str());
   }
   co_return Result<>();
 }

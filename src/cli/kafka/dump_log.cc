@@ -91,8 +91,7 @@ int run_dump_log(std::span<const std::string> arguments) {
     return parser.usage(checked.error().detail);
   }
   if (const auto checked = check_decoders(*options); !checked) {
-    write_to(stderr,
-             fmt::format("Exception in thread \"main\" {}\n", checked.error().detail));
+    write_to(stderr, fmt::format("Exception in thread \"main\" {}\n", checked.error().detail));
     return 1;
   }
   const auto bytes_max = options->integer("max-bytes");

@@ -57,8 +57,7 @@ constexpr Words kWords[] = {
     {Errc::unsupported_version, "UnsupportedVersionException",
      "The version of API is not supported."},
     {Errc::topic_already_exists, "TopicExistsException", "Topic with this name already exists."},
-    {Errc::invalid_partitions, "InvalidPartitionsException",
-     "Number of partitions is below 1."},
+    {Errc::invalid_partitions, "InvalidPartitionsException", "Number of partitions is below 1."},
     {Errc::invalid_config, "InvalidConfigurationException", "Configuration is invalid."},
     {Errc::invalid_request, "InvalidRequestException",
      "This most likely occurs because of a request being malformed by the client library or the "

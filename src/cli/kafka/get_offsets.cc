@@ -144,9 +144,8 @@ Task<Result<>> get_offsets(ClientContext& context, const Options& given, int64_t
     const bool internal = topic->is_internal || is_internal_topic(topic->name);
     if (given.has("exclude-internal-topics") && internal) continue;
     for (const client::PartitionView& each : topic->partitions) {
-      const bool allowed = std::ranges::any_of(rules, [&](const Rule& rule) {
-        return rule.allows(topic->name, each.index.value());
-      });
+      const bool allowed = std::ranges::any_of(
+          rules, [&](const Rule& rule) { return rule.allows(topic->name, each.index.value()); });
       if (allowed) questions.push_back({{topic->name, each.index}, timestamp});
     }
   }
@@ -199,8 +198,8 @@ int run_get_offsets(std::span<const std::string> arguments) {
     return parser.usage("Please provide valid host:port like host1:9091,host2:9092\n ");
   }
   if (given->has("topic-partitions") && (given->has("topic") || given->has("partitions"))) {
-    return complain({Errc::invalid_argument,
-                     "--topic-partitions cannot be used with --topic or --partitions"});
+    return complain(
+        {Errc::invalid_argument, "--topic-partitions cannot be used with --topic or --partitions"});
   }
   const auto timestamp = parse_time(given->value_or("time", "latest"));
   if (!timestamp) return complain(timestamp.error());

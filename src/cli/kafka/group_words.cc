@@ -8,9 +8,9 @@
 namespace partita::cli::kafka {
 namespace {
 
-constexpr std::string_view kStates[] = {"PreparingRebalance", "CompletingRebalance", "Stable",
-                                        "Dead",               "Empty",               "Assigning",
-                                        "Reconciling"};
+constexpr std::string_view kStates[] = {
+    "PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Empty",
+    "Assigning",          "Reconciling"};
 constexpr std::string_view kTypes[] = {"Classic", "Consumer", "Share", "Streams"};
 
 char lower(char c) {
@@ -36,12 +36,11 @@ Result<std::vector<std::string>> parse_words(std::string_view text, std::string_
     const size_t comma = rest.find(',');
     const std::string_view word = trimmed(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    const auto at =
-        std::ranges::find_if(known, [&](std::string_view each) { return is_same_word(each, word); });
+    const auto at = std::ranges::find_if(
+        known, [&](std::string_view each) { return is_same_word(each, word); });
     if (at == known.end()) {
-      return fail(Errc::invalid_argument,
-                  fmt::format("Invalid {} list '{}'. Valid {} are: {}", list, text, what,
-                              fmt::join(known, ", ")));
+      return fail(Errc::invalid_argument, fmt::format("Invalid {} list '{}'. Valid {} are: {}",
+                                                      list, text, what, fmt::join(known, ", ")));
     }
     words.emplace_back(*at);
   }

@@ -39,8 +39,8 @@ bool is_wanted(const client::GroupListing& group, const Options& given) {
   const std::string_view type = group_type_words(group.type);
   const auto protocol = given.value("protocol");
   if (const auto wanted = given.value("group-type")) {
-    return type == group_type_words(*wanted) && protocol.value_or(group.protocol_type) ==
-                                                    group.protocol_type;
+    return type == group_type_words(*wanted) &&
+           protocol.value_or(group.protocol_type) == group.protocol_type;
   }
   if (protocol) return group.protocol_type == *protocol;
   if (given.has("consumer")) {

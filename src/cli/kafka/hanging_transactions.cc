@@ -30,8 +30,8 @@ Task<Result<std::vector<TopicPartition>>> partitions_to_search(ClientContext& co
   for (const auto& topic : described) {
     if (!topic.result) co_return std::unexpected(topic.result.error());
     for (const auto& each : topic.result->partitions) {
-      const bool there = !search.broker || std::ranges::find(each.replicas, *search.broker) !=
-                                               each.replicas.end();
+      const bool there =
+          !search.broker || std::ranges::find(each.replicas, *search.broker) != each.replicas.end();
       if (there) partitions.push_back({topic.name, each.index});
     }
   }

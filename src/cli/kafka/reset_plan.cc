@@ -119,8 +119,8 @@ class DurationReader {
     constexpr std::pair<char, int64_t> kUnits[] = {
         {'D', kMsADay}, {'H', 3'600'000}, {'M', 60'000}, {'S', 1000}};
     while (unit_ < std::size(kUnits) && kUnits[unit_].first != letter) unit_++;
-    const bool fits = unit_ < std::size(kUnits) && in_time_ == (letter != 'D') &&
-                      (!fraction || letter == 'S');
+    const bool fits =
+        unit_ < std::size(kUnits) && in_time_ == (letter != 'D') && (!fraction || letter == 'S');
     int64_t ms = 0;
     if (!fits || __builtin_mul_overflow(*number, kUnits[unit_].second, &ms)) return false;
     ms += thousandths;
@@ -184,9 +184,9 @@ bool read_number(const std::string& text, Number& number) {
 }
 
 std::string quoted(const std::string& name) {
-  const bool plain =
-      name.size() <= kQuoteBeyond &&
-      std::ranges::all_of(name, [](char c) { return static_cast<uint8_t>(c) > ','; });
+  const bool plain = name.size() <= kQuoteBeyond && std::ranges::all_of(name, [](char c) {
+                       return static_cast<uint8_t>(c) > ',';
+                     });
   if (plain) return name;
   std::string text = "\"";
   for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);

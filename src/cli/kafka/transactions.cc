@@ -18,8 +18,8 @@
 namespace partita::cli::kafka {
 namespace {
 
-using client::TransactionAdmin;
 using client::TopicPartition;
+using client::TransactionAdmin;
 
 constexpr FlagRow kListFlags[] = {
     {.name = "--duration-filter",
@@ -162,8 +162,7 @@ class TransactionsTool {
     std::string duration = "None";
     if (result->start) {
       start = std::to_string(result->start->ms());
-      duration =
-          std::to_string(context_.shard().clock().wall().ms() - result->start->ms());
+      duration = std::to_string(context_.shard().clock().wall().ms() - result->start->ms());
     }
     std::vector<std::string> partitions;
     for (const TopicPartition& each : result->partitions) partitions.push_back(each.to_string());
@@ -198,10 +197,9 @@ class TransactionsTool {
     CO_TRY(const auto broker, number_of<int32_t>(given_, "--broker-id"));
     const std::string where = broker ? fmt::format("broker {}", *broker) : "leader";
     CO_TRY(const auto producers,
-           co_await producers_of(
-               partition, broker ? std::optional(NodeId(*broker)) : std::nullopt,
-               fmt::format("Failed to describe producers for partition {} on {}",
-                           partition.to_string(), where)));
+           co_await producers_of(partition, broker ? std::optional(NodeId(*broker)) : std::nullopt,
+                                 fmt::format("Failed to describe producers for partition {} on {}",
+                                             partition.to_string(), where)));
     PlainTable table({"ProducerId", "ProducerEpoch", "LatestCoordinatorEpoch", "LastSequence",
                       "LastTimestamp", "CurrentTransactionStartOffset"});
     for (const client::PartitionProducer& each : producers) {
@@ -240,20 +238,19 @@ class TransactionsTool {
     }
     const Result<> aborted = co_await admin_.abort(transaction, deadline_);
     if (aborted) co_return Result<>();
-    co_return std::unexpected(failure(
-        fmt::format("Failed to abort transaction AbortTransactionSpec(topicPartition={}, "
-                    "producerId={}, producerEpoch={}, coordinatorEpoch={})",
-                    partition.to_string(), transaction.producer_id.value(),
-                    transaction.producer_epoch.value(), transaction.coordinator_epoch),
-        aborted.error()));
+    co_return std::unexpected(
+        failure(fmt::format("Failed to abort transaction AbortTransactionSpec(topicPartition={}, "
+                            "producerId={}, producerEpoch={}, coordinatorEpoch={})",
+                            partition.to_string(), transaction.producer_id.value(),
+                            transaction.producer_epoch.value(), transaction.coordinator_epoch),
+                aborted.error()));
   }
 
   Task<Result<client::TransactionToAbort>> transaction_at(TopicPartition partition, Offset start) {
     CO_TRY(const auto producers,
-           co_await producers_of(
-               partition, std::nullopt,
-               fmt::format("Failed to validate producer state for partition {}",
-                           partition.to_string())));
+           co_await producers_of(partition, std::nullopt,
+                                 fmt::format("Failed to validate producer state for partition {}",
+                                             partition.to_string())));
     for (const client::PartitionProducer& each : producers) {
       if (each.transaction_start != start) continue;
       co_return client::TransactionToAbort{
@@ -376,8 +373,7 @@ Result<client::ClusterSettings> settings_of(const BaseFlags& flags) {
   if (flags.config) {
     const auto properties = read_properties_file(*flags.config);
     if (!properties) {
-      return std::unexpected(
-          failure("Failed to load admin client properties", properties.error()));
+      return std::unexpected(failure("Failed to load admin client properties", properties.error()));
     }
     CHECKED(apply_client_configs(*properties, settings));
   }
@@ -399,8 +395,7 @@ int run_transactions(std::span<const std::string> arguments) {
   if (!given) return complain(given.error().detail);
   if (!*given) return 0;
   if (!flags.bootstrap) {
-    return complain(
-        fmt::format("{}: error: argument --bootstrap-server is required", kProgram));
+    return complain(fmt::format("{}: error: argument --bootstrap-server is required", kProgram));
   }
   auto settings = settings_of(flags);
   if (!settings) return complain(settings.error().detail);
