@@ -2,8 +2,12 @@
 
 `TOOLS_BROKER` says which broker the tests of tools compare over: `kafka` or `partita`.
 """
+import atexit
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
 
 import broker
 import kafka_tools
@@ -84,8 +88,33 @@ class KafkaBroker(broker.Broker):
         return 0
 
 
+class SharedKafka(KafkaBroker):
+    """One for all classes of a process: it takes a while to start. It ends with the process."""
+
+    def __init__(self):
+        super().__init__(tempfile.mkdtemp(prefix="partita-test-"))
+        atexit.register(self.end)
+
+    def start(self, command=None, environment=None):
+        return self if self.process else super().start(command, environment)
+
+    def stop(self):
+        return 0
+
+    def close(self):
+        pass
+
+    def end(self):
+        if self.process:
+            super().stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+shared = functools.cache(SharedKafka)
+
+
 def make(directory, settings=None):
     """The broker that TOOLS_BROKER names; Kafka unless told."""
     if os.environ.get("TOOLS_BROKER", "kafka") == "kafka":
-        return KafkaBroker(directory, settings)
+        return KafkaBroker(directory, settings) if settings else shared()
     return broker.Broker(directory, {**(settings or {}), "group.initial.rebalance.delay.ms": 0})
