@@ -156,12 +156,7 @@ Task<Result<std::map<std::string, std::vector<TopicPartition>>>> GroupMembership
       partition_counts_[name] = topic && !topic->error ? topic->partitions.size() : 0;
     }
   }
-  auto assigned = assign_ranges(topics_by_member, partition_counts_);
-  if (mutant("client.two_owners") && assigned.size() > 1) {
-    const auto first = assigned.begin();
-    std::next(first)->second = first->second;
-  }
-  co_return assigned;
+  co_return assign_ranges(topics_by_member, partition_counts_);
 }
 
 Task<Result<std::vector<TopicPartition>>> GroupMembership::sync(Joined joined, Deadline deadline) {

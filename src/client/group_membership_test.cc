@@ -1,9 +1,8 @@
 #include "client/group_membership.h"
 
-#include "base/fault_points.h"
+#include <gtest/gtest.h>
+
 #include "client/consumer_protocol.h"
-#include "client/group_consumer.h"
-#include "client/scripted_group_test.h"
 
 namespace partita::client {
 namespace {
@@ -50,136 +49,6 @@ TEST(ConsumerProtocol, RefusesWhatMakesNoSense) {
   newer.append(as_bytes("new"));
   store_be(newer.data(), int16_t{9});
   EXPECT_EQ(decode_assignment(std::move(newer).freeze().view()), std::vector{part(2)});
-}
-
-class GroupTest : public ClientTest {
- protected:
-  GroupTest() : group_(server_node_.address()) {
-    broker_.add_topic("t", 4);
-    for (int32_t i = 0; i < 4; i++) broker_.append("t", i, numbers(10));
-    broker_.coordinate = [this](rpc::Request request) { return group_.handle(std::move(request)); };
-  }
-
-  GroupConsumer& member() {
-    const size_t index = owned_.size();
-    owned_.emplace_back();
-    GroupConsumerSettings settings{
-        .membership = {.group = "g", .session_timeout = 10s, .heartbeat_interval = 1s},
-        .consumer = {.reset = OffsetReset::earliest},
-        .topics = {"t"},
-        .auto_commit = 1s,
-        .on_assigned =
-            [this, index](const auto& partitions) {
-              for (const TopicPartition& each : partitions) {
-                for (const auto& others : owned_) double_owners_ += others.contains(each);
-              }
-              owned_[index] = {partitions.begin(), partitions.end()};
-            },
-        .on_revoked = [this, index](const auto&) { owned_[index].clear(); }};
-    members_.push_back(std::make_unique<GroupConsumer>(*cluster_, std::move(settings)));
-    return *members_.back();
-  }
-  /// Polls until the time has passed; how many records came.
-  static Task<size_t> poll_for(GroupConsumer& consumer, Shard& shard, Duration time) {
-    size_t records = 0;
-    const Deadline deadline = shard.now() + time;
-    while (shard.now() < deadline) {
-      const Result<Polled> polled = co_await consumer.poll(deadline);
-      if (polled) records += polled->records.size();
-    }
-    co_return records;
-  }
-  static Task<size_t> poll_all(std::vector<GroupConsumer*> consumers, Shard& shard, Duration time) {
-    Scope scope(shard);
-    size_t records = 0;
-    for (GroupConsumer* each : consumers) scope.spawn(add_to(records, *each, shard, time));
-    co_await scope.join();
-    co_return records;
-  }
-  static Task<void> add_to(size_t& records, GroupConsumer& consumer, Shard& shard, Duration time) {
-    records += co_await poll_for(consumer, shard, time);
-  }
-  void TearDown() override {
-    for (const auto& each : members_) run(each->close());
-    ClientTest::TearDown();
-  }
-
-  ScriptedGroup group_;
-  std::vector<std::set<TopicPartition>> owned_;
-  size_t double_owners_ = 0;
-  std::vector<std::unique_ptr<GroupConsumer>> members_;
-};
-
-TEST_F(GroupTest, OneMemberReadsAllAndCommits) {
-  GroupConsumer& a = member();
-  EXPECT_EQ(run(poll_for(a, shard(), 5s)), 40u);
-  EXPECT_EQ(a.assignment().size(), 4u);
-  EXPECT_EQ(group_.committed[part(2)], 10);
-  EXPECT_EQ(group_.generation, 1) << "the two steps of joining are one generation";
-}
-
-TEST_F(GroupTest, ASecondMemberTakesHalf) {
-  GroupConsumer& a = member();
-  EXPECT_EQ(run(poll_for(a, shard(), 5s)), 40u);
-  GroupConsumer& b = member();
-  // By the first whole rebalance the ownership that each noted is the group's.
-  EXPECT_EQ(run(poll_all({&a, &b}, shard(), 10s)), 0u) << "what was committed is not read again";
-  EXPECT_EQ(a.assignment().size(), 2u);
-  EXPECT_EQ(b.assignment().size(), 2u);
-  broker_.append("t", 0, {"new"});
-  broker_.append("t", 3, {"new"});
-  EXPECT_EQ(run(poll_all({&a, &b}, shard(), 3s)), 2u);
-  run(b.close());
-  members_.pop_back();
-  run(poll_for(a, shard(), 5s));
-  EXPECT_EQ(a.assignment().size(), 4u);
-  EXPECT_EQ(double_owners_, 0u);
-}
-
-TEST_F(GroupTest, ACheckerSeesTwoOwners) {
-#if PARTITA_FAULTS
-  GroupConsumer& a = member();
-  GroupConsumer& b = member();
-  faults::set_mutant("client.two_owners");
-  run(poll_all({&a, &b}, shard(), 10s));
-  faults::set_mutant("");
-  EXPECT_GT(double_owners_, 0u);
-#endif
-}
-
-TEST_F(GroupTest, AForgottenMemberJoinsAnew) {
-  GroupConsumer& a = member();
-  run(poll_for(a, shard(), 3s));
-  const std::string id = a.membership().member_id();
-  group_.forget(id);
-  run(poll_for(a, shard(), 5s));
-  EXPECT_NE(a.membership().member_id(), id);
-  EXPECT_EQ(a.assignment().size(), 4u);
-  broker_.append("t", 1, {"new"});
-  EXPECT_EQ(run(poll_for(a, shard(), 3s)), 1u);
-  EXPECT_EQ(group_.committed[part(1)], 11);
-}
-
-TEST_F(GroupTest, ACoordinatorThatMovesIsLookedUp) {
-  GroupConsumer& a = member();
-  run(poll_for(a, shard(), 3s));
-  group_.not_coordinator = 3;
-  broker_.append("t", 1, {"new"});
-  EXPECT_EQ(run(poll_for(a, shard(), 6s)), 1u);
-  EXPECT_EQ(group_.committed[part(1)], 11);
-  EXPECT_EQ(group_.rebalances, 1u) << "the member never left";
-}
-
-TEST_F(GroupTest, SilenceLosesTheMembership) {
-  GroupConsumer& a = member();
-  run(poll_for(a, shard(), 3s));
-  broker_.coordinate = nullptr;
-  run(poll_for(a, shard(), 15s));
-  EXPECT_TRUE(a.membership().is_lost());
-  broker_.coordinate = [this](rpc::Request request) { return group_.handle(std::move(request)); };
-  run(poll_for(a, shard(), 10s));
-  EXPECT_FALSE(a.membership().is_lost());
-  EXPECT_EQ(a.assignment().size(), 4u);
 }
 
 }  // namespace

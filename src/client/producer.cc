@@ -101,7 +101,6 @@ void Producer::append(ProducerPartition& partition, ProducerRecord record, Deliv
     batch = &partition.add_batch(shard_.now());
     batch->builder.options().codec = settings_.codec;
     batch->builder.options().compression_level = settings_.compression_level;
-    batch->builder.options().transactional = settings_.transactional_id.has_value();
     note_change();
   }
   batch->builder.append(fresh);

@@ -43,8 +43,6 @@ struct ProducerSettings {
   Duration block_max = 60s;          ///< max.block.ms: for metadata and room
   uint32_t retries = INT32_MAX;
   size_t max_in_flight = 5;  ///< max.in.flight.requests.per.connection
-  /// Of a TransactionalProducer, which alone sets it, and the producer's identity.
-  std::optional<std::string> transactional_id = {};
 };
 
 /// Headers' values and keys and values may be null, as in Kafka.
@@ -76,17 +74,6 @@ class Producer {
   Task<void> close();
 
   size_t bytes_waiting() const { return bytes_waiting_; }
-
-  // --- For TransactionalProducer ---
-  /// A batch goes out only where `may` says yes; look_again() when that has changed.
-  void ask_before_sending(std::function<bool(const TopicPartition&)> may) {
-    may_send_ = std::move(may);
-  }
-  void look_again() { note_change(); }
-  /// From the next batch on that nothing older is under way of.
-  void set_identity(const ProducerIdentity& identity);
-  /// Gives up what is not under way.
-  void give_up_unsent(const Error& error);
 
  private:
   using Batches = std::vector<ProducerBatch*>;
@@ -132,7 +119,6 @@ class Producer {
   records::Compressor compressor_;
   std::map<TopicPartition, std::unique_ptr<ProducerPartition>> partitions_;
   std::map<NodeId, Node> nodes_;
-  std::function<bool(const TopicPartition&)> may_send_;
   std::optional<ProducerIdentity> identity_;
   Instant identity_not_before_;
   std::optional<Error> fatal_;

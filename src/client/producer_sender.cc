@@ -12,7 +12,6 @@ namespace partita::client {
 namespace {
 
 constexpr int16_t kLastVersionWithNames = 12;
-constexpr int16_t kLastVersionOfToldPartitions = 11;  // the later ones add them to a transaction
 
 /// The broker has refused the batch before writing anything of it.
 bool is_refusal(Errc code) {
@@ -50,8 +49,8 @@ Task<void> Producer::run_sender() {
 }
 
 bool Producer::needs_identity() const {
-  return settings_.idempotent && !settings_.transactional_id && !identity_ && !fatal_ &&
-         records_unfinished_ > 0 && shard_.now() >= identity_not_before_;
+  return settings_.idempotent && !identity_ && !fatal_ && records_unfinished_ > 0 &&
+         shard_.now() >= identity_not_before_;
 }
 
 Task<void> Producer::obtain_identity() {
@@ -98,7 +97,7 @@ void Producer::note_change() {
 ProducerBatch* Producer::next_of(ProducerPartition& partition, Instant now, Instant& look_again) {
   if (settings_.idempotent && !identity_) return nullptr;
   if (partition.restart_wanted) {
-    if (partition.in_flight() > 0 || settings_.transactional_id) return nullptr;
+    if (partition.in_flight() > 0) return nullptr;
     reset(partition);
     if (!identity_) return nullptr;
   }
@@ -110,7 +109,6 @@ ProducerBatch* Producer::next_of(ProducerPartition& partition, Instant now, Inst
   if (alone && partition.in_flight() > 0) return nullptr;
   ProducerBatch* batch = partition.next();
   if (batch == nullptr) return nullptr;
-  if (may_send_ && !batch->was_sent() && !may_send_(partition.name())) return nullptr;
   const bool hurry = flushes_ > 0 || waiting_for_room_ > 0;
   Instant ready =
       batch->closed || batch->was_sent() || hurry ? now : batch->created + settings_.linger;
@@ -184,10 +182,9 @@ Task<void> Producer::refresh_metadata() {
 
 Task<void> Producer::send_request(NodeId node, Batches batches) {
   wire::ProduceRequest request;
-  request.transactional_id = settings_.transactional_id;
   request.acks = settings_.acks;
   request.timeout_ms = static_cast<int32_t>(to_ms(cluster_.settings().request_timeout));
-  int16_t version_max = settings_.transactional_id ? kLastVersionOfToldPartitions : INT16_MAX;
+  int16_t version_max = INT16_MAX;
   const ProducerIdentity none;
   std::optional<Error> failed;
   for (ProducerBatch* batch : batches) {
@@ -199,7 +196,7 @@ Task<void> Producer::send_request(NodeId node, Batches batches) {
       at = std::prev(request.topic_data.end());
       const TopicPtr topic = cluster_.known_topic(name.topic);
       if (topic) at->topic_id = topic->id;
-      if (at->topic_id.is_zero()) version_max = std::min(version_max, kLastVersionWithNames);
+      if (at->topic_id.is_zero()) version_max = kLastVersionWithNames;
     }
     auto built = built_batch(*batch, settings_.idempotent ? batch->partition->identity() : none,
                              compressor_);
@@ -306,8 +303,6 @@ void Producer::handle_error(ProducerBatch& batch, Error error) {
     fatal_ = error;
     return give_up(batch, std::move(error));
   }
-  // Another epoch is the transaction's coordinator's to give.
-  if (settings_.transactional_id && is_lost_state(code)) return give_up(batch, std::move(error));
   if (settings_.idempotent && is_lost_state(code)) {
     // Behind one that is tried again a refusal is what was to be expected.
     if (batch.partition->is_first(batch)) {
@@ -359,22 +354,6 @@ void Producer::give_up_all(const Error& error) {
     }
     for (ProducerBatch* batch : batches) give_up(*batch, error);
   }
-}
-
-void Producer::give_up_unsent(const Error& error) {
-  for (const auto& [name, partition] : partitions_) {
-    std::vector<ProducerBatch*> batches;
-    for (const auto& batch : partition->batches()) {
-      if (!batch->in_flight) batches.push_back(batch.get());
-    }
-    for (ProducerBatch* batch : batches) give_up(*batch, error);
-  }
-}
-
-void Producer::set_identity(const ProducerIdentity& identity) {
-  identity_ = identity;
-  for (const auto& [name, partition] : partitions_) partition->restart_wanted = false;
-  note_change();
 }
 
 void Producer::expire(Instant now) {

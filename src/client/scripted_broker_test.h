@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -88,8 +87,6 @@ class ScriptedBroker final : public rpc::RequestHandler {
     TopicId id;
     int32_t partitions = 1;
   };
-  /// What else is served, where there is something.
-  std::function<Task<std::optional<rpc::Response>>(rpc::Request)> coordinate;
   std::map<std::string, Topic> topics;
   std::map<TopicPartition, ScriptedLog> logs;
   std::deque<Fault> faults;  // of Produce requests, in order
@@ -146,20 +143,14 @@ inline Task<rpc::Response> ScriptedBroker::handle(rpc::Request request) {
     case wire::ApiKey::list_offsets: co_return list_offsets(request);
     case wire::ApiKey::produce: co_return co_await produce(std::move(request));
     case wire::ApiKey::fetch: co_return co_await fetch(std::move(request));
-    default: break;
+    default: co_return rpc::Response::closing("not served");
   }
-  if (coordinate) {
-    std::optional<rpc::Response> response = co_await coordinate(request);
-    if (response) co_return *std::move(response);
-  }
-  co_return rpc::Response::closing("not served");
 }
 
 inline rpc::Response ScriptedBroker::versions(const rpc::Request& request) const {
   wire::ApiVersionsResponse response;
-  const int16_t rows[][3] = {{0, 3, 13}, {1, 4, 17}, {2, 1, 10}, {3, 0, 13}, {8, 2, 9},
-                             {9, 1, 9},  {10, 0, 6}, {11, 0, 9}, {12, 0, 4}, {13, 0, 5},
-                             {14, 0, 5}, {18, 0, 4}, {22, 0, 5}};
+  const int16_t rows[][3] = {{0, 3, 13}, {1, 4, 17}, {2, 1, 10},
+                             {3, 0, 13}, {18, 0, 4}, {22, 0, 5}};
   for (const auto& row : rows) {
     response.api_keys.push_back({.api_key = row[0], .min_version = row[1], .max_version = row[2]});
   }
