@@ -163,6 +163,8 @@ class ConsumerGroup final : public Group {
   // consumer_group_target.cc
   std::set<std::string> subscribed_topics() const;
   void resolve(const std::string& pattern, Now now, GroupEffects& out);
+  void rescan_patterns(Now now, GroupEffects& out);
+  void refresh_for_topics(Now now, GroupEffects& out);
   void drop_unused_patterns(GroupEffects& out);
   /// Notes what the topics are like now; where that changed, or `bump`, a new epoch and target.
   void refresh(bool bump, Now now, GroupEffects& out);
@@ -206,6 +208,7 @@ class ConsumerGroup final : public Group {
   std::map<TopicId, std::map<int32_t, std::string>> held_by_;
   Deadline earliest_ = kNoDeadline;  ///< no later than any member's
   std::optional<Instant> changed_;   ///< the last step of a rebalance
+  Instant scanned_;                  ///< when patterns were last looked up in all topics
 };
 
 }  // namespace partita::coordinators

@@ -156,6 +156,11 @@ Result<ConsumerGroup::HeartbeatResponse> ConsumerGroup::heartbeat(const Caller& 
                                        : Kind::static_member_replaced;
   subscribe(member_id, member, asked(member.ask, caller, request), kind, now, out);
   member.join = member.sync = kNoDeadline;
+  if (!patterns_.empty() && now.instant - scanned_ >= settings_.consumer_regex_refresh_interval) {
+    // One topic may have taken another's place within a single image.
+    rescan_patterns(now, out);
+    refresh_for_topics(now, out);
+  }
   reconcile(member_id, member, owned_of(request), now, out);
   member.session = now.instant + session_timeout(member);
   note_deadline(member.session);

@@ -167,6 +167,7 @@ void ConsumerGroup::loaded(Now now, GroupEffects& out) {
     if (!member.ask.pattern.empty()) expressions.insert(member.ask.pattern);
   }
   for (const std::string& expression : expressions) resolve(expression, now, out);
+  scanned_ = now.instant;
   // Topics may have come, gone or grown meanwhile.
   const int32_t before = epoch_;
   refresh(false, now, out);

@@ -73,17 +73,35 @@ void ConsumerGroup::refresh(bool bump, Now now, GroupEffects& out) {
   if (!members_.empty()) compute_target(now, out);
 }
 
-void ConsumerGroup::image_changed(std::shared_ptr<const metadata::Image> image, Now now,
-                                  GroupEffects& out) {
-  const bool knew_any = image_->end_offset() > Offset(0);
-  image_ = std::move(image);
-  if (!loaded_ || members_.empty()) return;
+void ConsumerGroup::rescan_patterns(Now now, GroupEffects& out) {
+  scanned_ = now.instant;
   std::vector<std::string> expressions;
   for (const auto& [expression, pattern] : patterns_) expressions.push_back(expression);
   for (const std::string& expression : expressions) resolve(expression, now, out);
+}
+
+/// Images come with every change of the cluster; what a group reads is shared with the one before
+/// as long as it is the same.
+void ConsumerGroup::image_changed(std::shared_ptr<const metadata::Image> image, Now now,
+                                  GroupEffects& out) {
+  const auto before = std::exchange(image_, std::move(image));
+  if (!loaded_ || members_.empty()) return;
+  const bool other_count = before->topic_count() != image_->topic_count() ||
+                           before->partition_count() != image_->partition_count();
+  if (other_count) rescan_patterns(now, out);
+  const auto topics = subscribed_topics();
+  if (std::ranges::all_of(topics, [&](const std::string& name) {
+        return before->topic(name) == image_->topic(name);
+      })) {
+    return;
+  }
+  if (!mutant("consumer_group.ignore_topics")) refresh_for_topics(now, out);
+}
+
+void ConsumerGroup::refresh_for_topics(Now now, GroupEffects& out) {
   const int32_t before = epoch_;
-  if (!mutant("consumer_group.ignore_topics")) refresh(false, now, out);
-  if (epoch_ == before || !knew_any) return;
+  refresh(false, now, out);
+  if (epoch_ == before) return;
   history().begin({.kind = RebalanceCause::Kind::metadata_changed}, now);
   settle_if_reconciled(now);
 }
