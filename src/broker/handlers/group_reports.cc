@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "broker/coordination.h"
 #include "broker/group_lag.h"
 
 namespace partita::broker {
@@ -20,8 +21,18 @@ Task<Result<std::string>> report_lag(HandlerContext& context, std::string_view g
   co_return to_json(lag);
 }
 
+Task<Result<std::string>> report_rebalances(HandlerContext& context, std::string_view group) {
+  auto told = co_await on_group(context, group,
+                                [&](GroupMachine& machine, Now now, GroupMachine::Effects&) {
+                                  return machine.why(group, now);
+                                });
+  if (!told) co_return std::unexpected(std::move(told).error());
+  co_return *std::move(told);
+}
+
 constexpr Row kRows[] = {
     {"partita.group.lag", report_lag},
+    {"partita.group.rebalances", report_rebalances},
 };
 
 }  // namespace

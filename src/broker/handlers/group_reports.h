@@ -3,7 +3,9 @@
 // DescribeConfigs for the resource type GROUP, in JSON. They are answered only where they are asked
 // for by name, so that Kafka's own tools never see them.
 //
-//   partita.group.lag   how far behind it is, and what retention takes: broker/group_lag.h
+//   partita.group.lag          how far behind it is, and what retention takes: broker/group_lag.h
+//   partita.group.rebalances   its latest rebalances with their causes:
+//                              coordinators/group/rebalance_history.h
 
 #include <string>
 #include <string_view>

@@ -138,7 +138,7 @@ void ClassicGroup::write_record(GroupEffects& out) {
 }
 
 void ClassicGroup::write_tombstones(std::vector<CoordinatorRecord>& out) const {
-  if (!recorded_) return;
+  // Also of a group without a record of its own: replay of offsets has made one.
   wire::GroupMetadataKey key;
   key.group = id();
   out.push_back(tombstone_of(key));

@@ -216,30 +216,41 @@ void RebalanceHistory::append_json(std::string& out, const Rebalance& rebalance)
   out += fmt::format("],\"more_moves\":{}", rebalance.moves_dropped);
 }
 
+std::string RebalanceHistory::running_json(const std::vector<std::string_view>& waiting_for,
+                                           Now now) const {
+  std::string out =
+      fmt::format("\"state\":\"running\",\"begun_ms\":{},\"running_for_ms\":{},\"waiting_for\":[",
+                  running_->begun_wall.ms(), to_ms(now.instant - running_->begun));
+  const size_t shown = std::min(waiting_for.size(), kWaitingMax);
+  for (size_t i = 0; i < shown; i++) {
+    if (i > 0) out += ',';
+    wire::append_json_string(out, waiting_for[i].substr(0, kTextMax));
+  }
+  return out + fmt::format("],\"more_waiting_for\":{}", waiting_for.size() - shown);
+}
+
 std::string RebalanceHistory::to_json(const std::vector<std::string_view>& waiting_for,
                                       Now now) const {
   std::string out = "[";
-  if (running_) {
-    out += fmt::format("{{\"state\":\"running\",\"begun_ms\":{},\"running_for_ms\":{},",
-                       running_->begun_wall.ms(), to_ms(now.instant - running_->begun));
-    out += "\"waiting_for\":[";
-    const size_t shown = std::min(waiting_for.size(), kCausesMax);
-    for (size_t i = 0; i < shown; i++) {
-      if (i > 0) out += ',';
-      wire::append_json_string(out, waiting_for[i].substr(0, kTextMax));
-    }
-    out += fmt::format("],\"more_waiting_for\":{},", waiting_for.size() - shown);
-    append_json(out, *running_);
-    out += '}';
-  }
-  for (size_t i = done_.size(); i-- > 0;) {
-    const Rebalance& rebalance = done_[i];
+  // Whole or, where that is too much, without its details; what then has no place is left out.
+  const auto add = [&out](const std::string& head, const Rebalance& rebalance) {
+    std::string details;
+    append_json(details, rebalance);
+    const size_t left = kJsonMax - std::min(kJsonMax, out.size() + head.size() + 5);
+    const bool whole = details.size() <= left;
+    if (!whole && out.size() > 1) return false;
     if (out.size() > 1) out += ',';
-    out += fmt::format(
-        "{{\"state\":\"done\",\"begun_ms\":{},\"took_ms\":{},\"generation\":{},\"members\":{},",
-        rebalance.begun_wall.ms(), to_ms(rebalance.took), rebalance.generation, rebalance.members);
-    append_json(out, rebalance);
-    out += '}';
+    out += '{' + head + (whole ? "," + details : ",\"cut\":true") + '}';
+    return whole;
+  };
+  bool goes_on = !running_ || add(running_json(waiting_for, now), *running_);
+  for (size_t i = done_.size(); i-- > 0 && goes_on;) {
+    const Rebalance& rebalance = done_[i];
+    goes_on = add(fmt::format("\"state\":\"done\",\"begun_ms\":{},\"took_ms\":{},"
+                              "\"generation\":{},\"members\":{}",
+                              rebalance.begun_wall.ms(), to_ms(rebalance.took),
+                              rebalance.generation, rebalance.members),
+                  rebalance);
   }
   return out + "]";
 }

@@ -78,6 +78,9 @@ class RebalanceHistory {
   static constexpr size_t kOwnedMax = 20'000;
   /// Words from outside are cut at this many bytes.
   static constexpr size_t kTextMax = 200;
+  static constexpr size_t kWaitingMax = 20;
+  /// Of to_json(): a string of Kafka's ends at 32767 bytes.
+  static constexpr size_t kJsonMax = 32'000;
 
   /// Begins a rebalance, or adds to the one that runs.
   void begin(RebalanceCause cause, Now now);
@@ -87,7 +90,8 @@ class RebalanceHistory {
   /// ownership is noted, without an entry.
   void settle(int32_t generation, size_t members, std::optional<Ownership> owned, Now now);
 
-  /// A JSON array, newest first. `waiting_for`: whom the one that runs waits for.
+  /// A JSON array, newest first, of at most kJsonMax bytes: the oldest have no place.
+  /// `waiting_for`: whom the one that runs waits for.
   std::string to_json(const std::vector<std::string_view>& waiting_for, Now now) const;
 
   size_t size() const { return done_.size(); }
@@ -120,6 +124,7 @@ class RebalanceHistory {
   static void add_move(Rebalance& out, std::string_view topic, int32_t partition,
                        std::string_view from, std::string_view to);
   static void append_json(std::string& out, const Rebalance& rebalance);
+  std::string running_json(const std::vector<std::string_view>& waiting_for, Now now) const;
   void keep(Rebalance rebalance);
 
   std::optional<Rebalance> running_;

@@ -85,6 +85,31 @@ TEST(RebalanceHistory, IsBounded) {
   EXPECT_LE(much.size(), RebalanceHistory::kOwnedMax + 1);
 }
 
+TEST(RebalanceHistory, ItsJsonIsBoundedAndWhole) {
+  for (const size_t partitions : {1, 40, 100}) {
+    RebalanceHistory history;
+    for (int round = 0; round < 50; round++) {
+      for (int i = 0; i < 20; i++) {
+        history.begin({.member_id = std::string(200, '\1'), .reason = std::string(200, '\2')},
+                      at(1s));
+      }
+      Ownership some;
+      for (size_t i = 0; i < partitions; i++) {
+        some.add(round % 2 == 0 ? "a" : "b", std::string(249, 't') + std::to_string(i), 0);
+      }
+      history.settle(round, 1, std::move(some), at(2s));
+    }
+    const std::string done = history.to_json({}, at(3s));
+    EXPECT_LE(done.size(), RebalanceHistory::kJsonMax);
+    EXPECT_EQ(Json::parse(done).at(0)["generation"], 49);
+    history.begin({}, at(4s));
+    const std::string names(200, '\1');
+    const std::string running = history.to_json(std::vector<std::string_view>(1000, names), at(5s));
+    EXPECT_LE(running.size(), RebalanceHistory::kJsonMax);
+    EXPECT_EQ(Json::parse(running).at(0)["more_waiting_for"], 980);
+  }
+}
+
 TEST(RebalanceHistory, OfAClassicGroup) {
   ClassicRoom room;
   const auto ids = room.stable(2, {.session = 10s, .reason = "starting"});
