@@ -2,19 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "cli/java_order.h"
-
 namespace partita::cli {
 namespace {
 
 void tell_pairs(const std::function<void(std::string_view)>& err,
                 const DumpProblems::Pairs& problems, std::string_view head, fmt::string_view line) {
-  std::vector<std::string> paths;
-  for (const auto& [path, pairs] : problems) paths.push_back(path);
-  for (const std::string& path : java_map_order(paths)) {
+  for (const auto& [path, pairs] : problems) {
     err(fmt::format("{}{}\n", head, path));
-    for (const auto& [a, b] : problems.at(path))
-      err(fmt::vformat(line, fmt::make_format_args(a, b)) + "\n");
+    for (const auto& [a, b] : pairs) err(fmt::vformat(line, fmt::make_format_args(a, b)) + "\n");
   }
 }
 
