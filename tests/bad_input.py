@@ -1,10 +1,10 @@
 """What no client sends: the case that its rows are tests of, in test_bad_*.py.
 
 Rows are numbered as in the table of bad input that the broker is held to: A framing and headers,
-B produce and records, C fetch, offsets and metadata. Each expects Kafka's error code, or a closed
-connection with one line in the log that says why. After each row the broker still serves an older
-connection, what was acknowledged at the start is read back byte for byte, and its memory is below
-the row's bound.
+B produce and records, C fetch, offsets and metadata, E groups and transactions. Each expects
+Kafka's error code, or a closed connection with one line in the log that says why. After each row
+the broker still serves an older connection, what was acknowledged at the start is read back byte
+for byte, and its memory is below the row's bound.
 """
 import messages
 import wire
@@ -23,6 +23,12 @@ EXISTS, BAD_PARTITIONS, BAD_FACTOR, BAD_ASSIGNMENT, INVALID_REQUEST = 36, 37, 38
 OUT_OF_ORDER, OLD_EPOCH, NO_SESSION, SESSION_EPOCH = 45, 47, 70, 71
 FENCED_EPOCH, UNKNOWN_EPOCH, UNSUPPORTED_CODEC, INVALID_RECORD = 74, 75, 76, 87
 UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, SESSION_TOPIC_ID = 100, 103, 106
+METADATA_TOO_LARGE, NOT_LOADED, NO_COORDINATOR, NOT_COORDINATOR = 12, 14, 15, 16
+OLD_GENERATION, NO_PROTOCOL, INVALID_GROUP, UNKNOWN_MEMBER, INVALID_SESSION = 22, 23, 24, 25, 26
+REBALANCING, POLICY_VIOLATION, INVALID_STATE, WRONG_PRODUCER, INVALID_TIMEOUT = 27, 44, 48, 49, 50
+CONCURRENT, OLD_COORDINATOR, NOT_AUTHORIZED, NOT_ATTEMPTED = 51, 52, 53, 55
+NON_EMPTY_GROUP, NO_GROUP, MEMBER_ID_REQUIRED, GROUP_FULL, FENCED_INSTANCE = 68, 69, 79, 81, 82
+FENCED_PRODUCER, FENCED_MEMBER, ABORTABLE, INVALID_PATTERN = 90, 110, 120, 128
 
 KEPT = batch(values=[b"kept %d" % number for number in range(10)])
 
@@ -40,6 +46,7 @@ class BadInput(BrokerCase):
         cls.witness = Connection(cls.broker.port)
         cls.addClassCleanup(cls.witness.close)
         assert messages.create_topics(cls.witness, ("kept", 1, 1)) == [(0, None)]
+        cls.wait_for(cls.witness, "kept")
         (answer,) = cls.produce_on(cls.witness, "kept", KEPT)
         assert answer[2:4] == (0, 0), answer
         _, _, ((_, _, _, cls.kept),) = cls.fetch_on(cls.witness, [{"topic": "kept"}])
@@ -64,6 +71,11 @@ class BadInput(BrokerCase):
     # --- What rows are made of ---
 
     @staticmethod
+    def wait_for(connection, topic):
+        """Until it has a leader; ours has one as soon as it is there."""
+        wait_until("a leader", lambda: messages.list_offsets(connection, topic, -1)[0][0] == 0)
+
+    @staticmethod
     def produce_on(connection, topic, *records, version=8, partition=0, acks=-1, id_=None):
         batches = [(partition, one) for one in records]
         body = messages.produce_body(version, [(topic, batches)], acks, id_)
@@ -79,6 +91,7 @@ class BadInput(BrokerCase):
         given = {key.replace("_", "."): value for key, value in config.items()}
         created = messages.create_topics(self.connection, (name, partitions, 1, {}, given))
         self.assertEqual(created, [(0, None)])
+        self.wait_for(self.connection, name)
         return name
 
     def produce(self, topic, *records, **rest):

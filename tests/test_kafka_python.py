@@ -1,31 +1,15 @@
-"""kafka-python: Debian's 2.0, and 3 from PyPI in an environment of its own. No groups."""
+"""kafka-python: Debian's 2.0, and 3 from PyPI. No groups."""
 import json
 import os
 import subprocess
-import sys
 import time
 import unittest
 
+import client_setup
 import segments
-from broker import ROOT, BrokerCase
+from broker import BrokerCase
 from kafka_python_client import KEYS
 from partitioners import by_key
-
-VENV = ROOT / "build/venv"
-WANTED = ["kafka-python>=3,<4", "lz4", "zstandard"]
-
-
-def newer_python():
-    """The interpreter with kafka-python 3, made where it is not there yet."""
-    python = VENV / "bin/python"
-    ready = VENV / "ready"
-    if not ready.exists() or ready.read_text() != repr(WANTED):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check",
-                        *WANTED], check=True)
-        ready.write_text(repr(WANTED))
-    return python
-
 
 class Tests:
     """What is the same for both; the program runs once for the class."""
@@ -107,7 +91,7 @@ class Newer(Tests, BrokerCase):
 
     @classmethod
     def interpreter(cls):
-        return newer_python()
+        return client_setup.python()
 
     def test_idempotent_by_default(self):
         found = segments.batches(self.broker.data, self.topic, 3)

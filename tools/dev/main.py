@@ -30,6 +30,8 @@ def setup(arguments):
     parser.add_argument('--all', action='store_true', help='the test clients too')
     everything = parser.parse_args(arguments).all
     packages.setup(clients=everything, java=everything)
+    if everything:
+        subprocess.run([sys.executable, ROOT / 'tests/client_setup.py'], check=True)
     return 0
 
 
