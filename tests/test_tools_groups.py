@@ -149,8 +149,11 @@ class Groups(tools_case.CoordinatorsCase):
             plan = place / name
             plan.write_text(lines)
             self.groups(*reset, "--from-file", str(plan), "--dry-run", err="none")
-            self.groups(*reset, "--group", "fresh", "--from-file", str(plan), "--dry-run",
-                        err="none", **{})
+            # Several groups come in the order of a hash map.
+            sides = self.both(GROUPS, [*reset, "--group", "fresh", "--from-file", str(plan),
+                                       "--dry-run"])
+            kafka, ours = ((side.code, sorted(side.out.splitlines())) for side in sides)
+            self.assertEqual(kafka, ours, name)
         self.groups(*reset, "--from-file", str(place / "nosuch"), "--dry-run", err="none")
 
     def test_delete_offsets(self):
@@ -255,6 +258,8 @@ class Groups(tools_case.CoordinatorsCase):
             for side, mark in ((kafka, "J"), (ours, "P")):
                 side.out = side.out.replace(f"{mark}cut", "@cut")
                 side.err = side.err.replace(f"{mark}cut", "@cut")
+                # Partitions come in the order of a hash map of their names.
+                side.out = "\n".join(sorted(side.out.splitlines()))
             with self.subTest(parts=parts, text=text):
                 self.assertEqual(self.shown(kafka.code, kafka.out, kafka.err, err),
                                  self.shown(ours.code, ours.out, ours.err, err))

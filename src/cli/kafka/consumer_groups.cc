@@ -247,19 +247,20 @@ Task<int> run_tool(ClientContext& context, const ConsumerGroupsOptions& options,
 }
 
 /// What RE2's Java twin says.
-std::string_view regex_complaint(RE2::ErrorCode code) {
-  switch (code) {
+std::string_view regex_complaint(const RE2& regex) {
+  switch (regex.error_code()) {
     case RE2::ErrorBadEscape: return "invalid escape sequence";
     case RE2::ErrorBadCharClass: return "invalid character class";
     case RE2::ErrorBadCharRange: return "invalid character class range";
     case RE2::ErrorMissingBracket: return "missing closing ]";
-    case RE2::ErrorMissingParen:
-    case RE2::ErrorUnexpectedParen: return "missing closing )";
+    case RE2::ErrorMissingParen: return "missing closing )";
     case RE2::ErrorTrailingBackslash: return "trailing backslash at end of expression";
     case RE2::ErrorRepeatArgument: return "missing argument to repetition operator";
-    case RE2::ErrorRepeatSize: return "bad repetition operator";
+    case RE2::ErrorRepeatSize: return "invalid repeat count";
     case RE2::ErrorRepeatOp: return "invalid nested repetition operator";
-    case RE2::ErrorBadPerlOp: return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadPerlOp:
+      return regex.error_arg().starts_with("(?<") ? "invalid named capture"
+                                                  : "invalid or unsupported Perl syntax";
     case RE2::ErrorBadNamedCapture: return "invalid named capture";
     default: return "regexp/syntax: internal error";
   }
@@ -270,8 +271,8 @@ void validate_regex(const std::string& text) {
   if (regex.ok()) {
     print(fmt::format("The regular expression `{}` is valid.\n", text));
   } else {
-    print(fmt::format("The regular expression `{}` is invalid: {}.\n", text,
-                      regex_complaint(regex.error_code())));
+    print(
+        fmt::format("The regular expression `{}` is invalid: {}.\n", text, regex_complaint(regex)));
   }
 }
 

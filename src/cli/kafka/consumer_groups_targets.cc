@@ -119,7 +119,7 @@ Task<Result<ConsumerGroupsTool::Offsets>> ConsumerGroupsTool::from_file(std::str
   const std::string path = options_.given.value_or("from-file", "");
   const auto text = co_await read_text_file(context_.shard(), path);
   if (!text) {
-    co_return fail(text.error().code, "java.nio.file.NoSuchFileException: " + path);
+    co_return fail(text.error().code, "java.io.IOException: Unable to read file " + path);
   }
   CO_TRY(const auto plan, parse_reset_plan(*text));
   const bool one_group = options_.given.values("group").size() == 1;
@@ -129,7 +129,7 @@ Task<Result<ConsumerGroupsTool::Offsets>> ConsumerGroupsTool::from_file(std::str
     if (is_theirs) wanted.insert_or_assign(each.partition, Offset(each.offset));
   }
   if (wanted.empty()) {
-    print_group_error(fmt::format("No reset plan for group {} found.", group));
+    print_group_error(fmt::format("No reset plan for group {} found", group));
     co_return wanted;
   }
   co_return co_await within_range(std::move(wanted));

@@ -112,7 +112,7 @@ Result<> check_duplicates(const std::vector<client::RecordsToDelete>& before) {
 Task<Result<>> delete_records(ClientContext& context, const Options& given) {
   const std::string path = given.value_or("offset-json-file", "");
   const auto text = co_await read_text_file(context.shard(), path);
-  if (!text) co_return fail(text.error().code, path);
+  if (!text) co_return fail(text.error().code, "Unable to read file " + path);
   CO_TRY(const auto before, parse_offsets(*text));
   CO_CHECKED(check_duplicates(before));
   std::puts("Executing records delete operation");
