@@ -1,6 +1,6 @@
 """Requests of a few APIs as bytes, and their answers read: enough to send what no client would."""
 from wire import (
-    CREATE_TOPICS, DELETE_TOPICS, EPOCHS, FETCH, INIT_PRODUCER_ID, LIST_OFFSETS, METADATA, NO_ID,
+    CREATE_TOPICS, DELETE_RECORDS, DELETE_TOPICS, EPOCHS, FETCH, INIT_PRODUCER_ID, LIST_OFFSETS, METADATA, NO_ID,
     PRODUCE, In, Out, is_flexible,
 )
 
@@ -221,3 +221,70 @@ def new_producer_id(connection):
     answer.i32()
     assert answer.i16() == 0
     return answer.unpack("qh")
+
+
+def delete_records_body(version, topic, offsets):
+    """`offsets`: [(partition, offset)]; -1 is the high watermark."""
+    out = Out(is_flexible(DELETE_RECORDS, version))
+
+    def partition(out, item):
+        out.i32(item[0]).i64(item[1]).tags()
+
+    def whole(out, name):
+        out.string(name).array(offsets, partition).tags()
+
+    return out.array([topic], whole).i32(30_000).tags().bytes()
+
+
+def read_delete_records(answer):
+    """[(topic, partition, low watermark, error code)]."""
+    found = []
+
+    def partition(answer):
+        item = answer.unpack("iqh")
+        answer.tags()
+        return item
+
+    def topic(answer):
+        name = answer.string()
+        found.extend((name, *one) for one in answer.array(partition))
+        answer.tags()
+
+    answer.i32()
+    answer.array(topic)
+    return found
+
+
+def describe_producers_body(topic, partitions):
+    out = Out(True)
+
+    def whole(out, name):
+        out.string(name).array(partitions, Out.i32).tags()
+
+    return out.array([topic], whole).tags().bytes()
+
+
+def read_describe_producers(answer):
+    """[(partition, error code, [(producer id, epoch, last sequence, timestamp, coordinator epoch,
+    start of the open transaction)])]."""
+    found = []
+
+    def producer(answer):
+        item = answer.unpack("qiiqiq")
+        answer.tags()
+        return item
+
+    def partition(answer):
+        index, code = answer.unpack("ih")
+        answer.string()
+        found.append((index, code, answer.array(producer)))
+        answer.tags()
+
+    def topic(answer):
+        answer.string()
+        answer.array(partition)
+        answer.tags()
+
+    answer.i32()
+    answer.array(topic)
+    return found

@@ -29,6 +29,7 @@ constexpr Handler kTable[] = {
     {ApiKey::api_versions, 0, 0, 4, kAlone, handle_api_versions},
     {ApiKey::create_topics, 0, 0, 7, kAlone, handle_create_topics},
     {ApiKey::delete_topics, 1, 1, 6, kAlone, handle_delete_topics},
+    {ApiKey::delete_records, 0, 0, 2, kAlone, handle_delete_records},
     {ApiKey::init_producer_id, 0, 0, 5, kAlone, handle_init_producer_id},
     {ApiKey::offset_for_leader_epoch, 0, 0, 4, kAlone, handle_offset_for_leader_epoch},
     {ApiKey::describe_configs, 0, 0, 4, kAlone, handle_describe_configs},
@@ -40,6 +41,7 @@ constexpr Handler kTable[] = {
     {ApiKey::describe_cluster, 0, 0, 2, kAlone, handle_describe_cluster},
     {ApiKey::consumer_group_heartbeat, 0, 0, 1, kAlone, handle_consumer_group_heartbeat},
     {ApiKey::consumer_group_describe, 0, 0, 1, kAlone, handle_consumer_group_describe},
+    {ApiKey::describe_producers, 0, 0, 0, kAlone, handle_describe_producers},
     {ApiKey::describe_topic_partitions, 0, 0, 0, kAlone, handle_describe_topic_partitions},
 };
 

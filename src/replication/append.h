@@ -4,6 +4,7 @@
 // which they came.
 
 #include <boost/intrusive/list.hpp>  // links inside PendingAppend: queueing allocates nothing
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -22,6 +23,10 @@ struct AppendRequest {
   /// -1 all in-sync replicas, 1 the leader, 0 nobody waits.
   int16_t acks = -1;
   storage::AppendOrigin origin = storage::AppendOrigin::client;
+  /// Of a transactional batch: what begin_verification() gave.
+  storage::VerificationGuard guard = {};
+  /// The batch is a transaction marker of this version.
+  std::optional<int8_t> marker_version = {};
 };
 
 struct AppendAnswer {

@@ -120,8 +120,7 @@ AppendOutcome Partition::append_now(AppendRequest& request) {
     return std::unexpected(Error{Errc::not_enough_replicas});
   }
   const WallTime now = shard_.clock().wall();
-  TRY(storage::LeaderBatch batch,
-      prepare_batch(request.bytes, request.checked, log_.config(), now, codecs_));
+  TRY(storage::LeaderBatch batch, prepare(request, now));
   TRY(const storage::AppendResult result,
       log_.append_as_leader(std::move(batch), machine_.leader_epoch(), now, request.origin));
   advance();
@@ -130,6 +129,19 @@ AppendOutcome Partition::append_now(AppendRequest& request) {
                       .log_start_offset = result.log_start_offset,
                       .log_append_time = result.log_append_time,
                       .leader_epoch = machine_.leader_epoch()};
+}
+
+records::Judged<storage::LeaderBatch> Partition::prepare(AppendRequest& request, WallTime now) {
+  if (request.marker_version) {
+    // No rule of the topic may keep a transaction from ending.
+    return storage::LeaderBatch{
+        .bytes = request.bytes,
+        .prefix = records::make_prefix(request.checked, log_.config().message_timestamp_type, now),
+        .transaction_version = *request.marker_version};
+  }
+  auto batch = prepare_batch(request.bytes, request.checked, log_.config(), now, codecs_);
+  if (batch) batch->guard = request.guard;
+  return batch;
 }
 
 void Partition::advance() {
@@ -222,6 +234,10 @@ Task<Result<FetchAnswer>> Partition::fetch(FetchRead read) {
   CO_CHECKED(got);
   answer.size = got->size;
   answer.records = std::move(got->bytes);
+  const bool committed_only = read.isolation == Isolation::read_committed;
+  if (committed_only && answer.size > 0 && log_.has_aborted_transactions(read.from)) {
+    CO_TRY(answer.aborted, co_await log_.aborted_transactions(read.from, got->next_offset));
+  }
   co_return answer;
 }
 

@@ -16,12 +16,15 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "replication/append.h"
 #include "replication/leader_machine.h"
 #include "replication/offset_waiters.h"
 #include "replication/prepare_batch.h"
 #include "runtime/scope.h"
+#include "storage/producer_state.h"
+#include "storage/transaction_index.h"
 
 namespace partita::replication {
 
@@ -51,6 +54,8 @@ struct FetchAnswer {
   /// What a reader of this isolation could see; it waits until this has moved.
   Offset readable_end;
   std::optional<storage::PartitionLog::EpochEnd> diverging;
+  /// For read_committed: the aborted transactions among `records`.
+  std::vector<storage::AbortedTxn> aborted;
 };
 
 class Partition final : public storage::FlushListener {
@@ -91,6 +96,24 @@ class Partition final : public storage::FlushListener {
   /// Completes append.done with where the batch went, once it is in the page cache; at once where
   /// nothing is in the way. `append` lives until then.
   void start_append(PendingAppend& append);
+  /// Before the coordinator is asked whether the producer's transaction has this partition, with
+  /// the epoch and first sequence (-1: none) of the batch that is to be appended then. A guard
+  /// without value: the transaction is open here, nobody needs to be asked.
+  Task<Result<storage::VerificationGuard>> begin_verification(ProducerId id, ProducerEpoch epoch,
+                                                              int32_t first_sequence,
+                                                              bool bumps_epoch);
+  /// Ends a transaction here, as its coordinator orders; offset and timestamp are given here.
+  /// Answers where the log ends behind the marker, which is not committed yet: acknowledged() says
+  /// when. A marker that stands in the log already is appended again. Errors:
+  /// invalid_producer_epoch, transaction_coordinator_fenced, and those of an append with acks=all.
+  Task<Result<Offset>> append_marker(storage::EndTxnMarker marker);
+  /// Moves the log's start up to `offset`, -1: to the high watermark. Durable on return; answers
+  /// where the log starts then. policy_violation where the topic is compacted only,
+  /// offset_out_of_range above the high watermark.
+  Task<Result<Offset>> delete_records(Offset offset);
+  /// Who has produced here, sorted by producer id, with their open transactions.
+  Task<Result<std::vector<storage::ProducerSnapshotEntry>>> describe_producers();
+
   /// Answers when the answer to `acks` may be given for records below `end`: kafka_storage_error,
   /// not_leader_or_follower, request_timed_out, not_enough_replicas_after_append.
   Task<Result<>> acknowledged(Offset end, int16_t acks, Deadline deadline);
@@ -129,6 +152,7 @@ class Partition final : public storage::FlushListener {
   Result<> serving() const;
   Result<> check_epoch(LeaderEpoch current) const;
   AppendOutcome append_now(AppendRequest& request);
+  records::Judged<storage::LeaderBatch> prepare(AppendRequest& request, WallTime now);
   void drain_appends();
   void advance();
   Task<Result<ListedOffset>> list_special(int64_t timestamp, Offset upper_bound);

@@ -32,6 +32,41 @@ struct Promise {
   int32_t sequence = -1;                       ///< the producer is known up to here
 };
 
+/// A record that belongs to a transaction, or the marker that ends one.
+struct TxnRecord {
+  ProducerId producer;
+  bool is_marker = false;
+  bool is_commit = false;
+};
+
+/// What a log's transactions come to, replayed from its records one by one.
+struct TxnModel {
+  void add(Offset at, const TxnRecord& record) {
+    const auto found = open.find(record.producer);
+    if (!record.is_marker) {
+      if (found == open.end()) open[record.producer] = at;
+      return;
+    }
+    if (found == open.end()) return;
+    const Offset first = found->second;
+    open.erase(found);
+    if (!record.is_commit) {
+      aborted.push_back({.producer_id = record.producer,
+                         .first_offset = first,
+                         .last_offset = at,
+                         .last_stable_offset = first_open().value_or(at.next())});
+    }
+  }
+  std::optional<Offset> first_open() const {
+    std::optional<Offset> first;
+    for (const auto& [producer, at] : open) first = std::min(first.value_or(at), at);
+    return first;
+  }
+
+  std::map<ProducerId, Offset> open = {};
+  std::vector<AbortedTxn> aborted = {};
+};
+
 class Scenario {
  public:
   static constexpr ProducerId kProducer{9};
@@ -99,6 +134,24 @@ class Scenario {
       sequences[latest.at(at)] = next_sequence_++;
     }
   }
+  /// Of a producer that has no sequences.
+  void append_in_txn(int64_t producer) {
+    const Offset at = w.log().log_end_offset();
+    const std::string value = next_value(at);
+    note(at, value, kTestEpoch);
+    txn_records[{at, value}] = {.producer = ProducerId(producer)};
+    ASSERT_TRUE(w.append_in_txn(ProducerId(producer), {value}));
+  }
+  /// Each marker has a coordinator epoch of its own, by which it is known again.
+  void end_txn(int64_t producer, bool commit) {
+    const Offset at = w.log().log_end_offset();
+    const auto bytes = records::encode_end_txn_marker(++coordinator_epoch_);
+    const std::string value(as_text(bytes));
+    note(at, value, kTestEpoch);
+    txn_records[{at, value}] = {
+        .producer = ProducerId(producer), .is_marker = true, .is_commit = commit};
+    ASSERT_TRUE(w.end_txn(ProducerId(producer), commit, coordinator_epoch_));
+  }
   void flush() {
     ASSERT_TRUE(w.flush());
     promise();
@@ -121,21 +174,30 @@ class Scenario {
   Offset stopped_at = Offset(0);              ///< the log's end at the clean stop
   std::map<std::string, int32_t> sequences;   ///< by value
   std::map<std::string, LeaderEpoch> epochs;  ///< by value
+  std::map<std::pair<Offset, std::string>, TxnRecord> txn_records;
 
  private:
-  Result<AppendResult> append_spec(BatchSpec spec, LeaderEpoch epoch) {
-    const Offset at = w.log().log_end_offset();
+  std::string next_value(Offset at) {
     std::string value = "r" + std::to_string(at.value()) + "/" + std::to_string(next_value_++);
     value.resize(30, '.');
+    return value;
+  }
+  void note(Offset at, const std::string& value, LeaderEpoch epoch) {
     written[at].insert(value);
     latest[at] = value;
     epochs[value] = epoch;
+  }
+  Result<AppendResult> append_spec(BatchSpec spec, LeaderEpoch epoch) {
+    const Offset at = w.log().log_end_offset();
+    const std::string value = next_value(at);
+    note(at, value, epoch);
     spec.values = {value};
     spec.timestamp = WallTime(kTestTime.ms() + next_value_);
     return w.append(spec, epoch);
   }
 
   int next_value_ = 0;
+  int32_t coordinator_epoch_ = 0;
   int32_t next_sequence_ = 0;
 };
 
@@ -319,6 +381,7 @@ class Judge {
       expected.add(**batch, position, scenario_.w.config.index_interval_bytes);
     }
     expected.add_time();
+    check_txn_index(base, log, required);
     // One that is missing is made anew.
     const auto index = file(path(kOffsetIndexSuffix));
     const auto times = file(path(kTimeIndexSuffix));
@@ -327,6 +390,51 @@ class Judge {
     if (times && !equal(times->view(), expected.times.view())) {
       complain("a time index is not durable");
     }
+  }
+
+  /// A start could not tell that entries are missing from it.
+  void check_txn_index(Offset base, const Bytes& log, bool required) {
+    TxnModel model = transactions_before(base);
+    const size_t before = model.aborted.size();
+    for (const LogRecord& record : parse_records({log})) {
+      const auto known = scenario_.txn_records.find({record.offset, record.value});
+      if (known != scenario_.txn_records.end()) model.add(record.offset, known->second);
+    }
+    Buffer expected;
+    for (size_t i = before; i < model.aborted.size(); ++i) {
+      expected.append(encode_aborted_txn(model.aborted[i]));
+    }
+    const auto bytes = file("/data/orders-0/" + segment_file_name(base, kTxnIndexSuffix));
+    const ByteView found = bytes ? bytes->view() : ByteView();
+    if (!equal(found, expected.view())) {
+      complain(std::string("a transaction index is not durable") + (required ? " at a stop" : ""));
+    }
+  }
+
+  /// As the records below `offset` leave it. Of a scenario that cuts, none may be below.
+  TxnModel transactions_before(Offset offset) const {
+    TxnModel model;
+    for (const auto& [where, record] : scenario_.txn_records) {
+      if (where.first < offset) model.add(where.first, record);
+    }
+    return model;
+  }
+
+  void check_transactions(LogWorld& w, const std::map<Offset, std::string>& found) {
+    PartitionLog& log = w.log();
+    TxnModel model = transactions_before(log.log_start_offset());
+    for (const auto& [offset, value] : found) {
+      const auto known = scenario_.txn_records.find({offset, value});
+      if (known != scenario_.txn_records.end()) model.add(offset, known->second);
+    }
+    std::erase_if(model.aborted,
+                  [&](const AbortedTxn& txn) { return txn.last_offset < log.log_start_offset(); });
+    const auto aborted = w.aborted(log.log_start_offset(), log.log_end_offset());
+    if (!aborted || *aborted != model.aborted) complain("the aborted transactions are wrong");
+    log.set_high_watermark(log.log_end_offset());
+    const Offset stable =
+        std::max(model.first_open().value_or(log.log_end_offset()), log.log_start_offset());
+    if (log.last_stable_offset() != stable) complain("the last stable offset is wrong");
   }
 
   void check_log(LogWorld& w) {
@@ -359,6 +467,7 @@ class Judge {
       if (found[offset] != value) complain("record " + value + " is lost");
     }
     check_producer(log, found);
+    check_transactions(w, found);
   }
 
   void check_producer(PartitionLog& log, const std::map<Offset, std::string>& found) {

@@ -296,6 +296,145 @@ TEST(CrashTest, CleanStopAndRestart) {
   check_every_sync_is_needed(s, {});
 }
 
+/// Three transactions that overlap, over several segments.
+void abort_and_roll(Scenario& s) {
+  s.record();
+  s.append_in_txn(1);
+  s.append_in_txn(2);
+  s.append(2);
+  s.flush();
+  s.end_txn(1, false);
+  s.append_in_txn(3);
+  s.append(6);
+  s.flush();
+  s.end_txn(2, false);
+  s.append_in_txn(1);
+  s.append(7);
+  s.end_txn(1, true);
+  s.end_txn(3, false);
+  s.flush();
+  s.checkpoint();
+  s.append_in_txn(1);
+  s.append_in_txn(2);
+  s.end_txn(2, false);
+  s.flush();
+}
+
+TEST(CrashTest, AbortedTransactions) {
+  Scenario s;
+  abort_and_roll(s);
+  check_every_power_cut(s);
+  check_every_sync_is_needed(
+      s, {"sync 00000000000000000007.snapshot", "sync 00000000000000000014.snapshot",
+          "sync 00000000000000000006.snapshot", "sync 00000000000000000012.snapshot"});
+}
+
+void kill_amid_transactions(Scenario& s) {
+  abort_and_roll(s);
+  s.append(8);
+  s.end_txn(1, false);
+  s.w.kill();
+  s.record();
+  s.start();
+  ASSERT_TRUE(s.w.run(s.w.log().load()));
+  s.promise();
+  s.append_in_txn(4);
+  s.end_txn(4, false);
+  s.flush();
+  s.checkpoint();
+}
+
+TEST(CrashTest, TransactionIndexesAreMadeAnewAfterAKill) {
+  Scenario s;
+  kill_amid_transactions(s);
+  check_every_power_cut(s);
+}
+
+void truncate_amid_transactions(Scenario& s) {
+  s.append_in_txn(1);
+  s.append(3);
+  s.end_txn(1, false);
+  s.append_in_txn(2);
+  s.append_in_txn(3);
+  s.append(8);
+  s.end_txn(2, false);
+  s.end_txn(3, false);
+  s.append(2);
+  s.flush();
+  s.checkpoint();
+  s.record();
+  s.truncate(Offset(16));  // takes back the end of 3
+  s.append(9, LeaderEpoch(0));
+  s.flush();
+  s.checkpoint();
+  s.truncate(Offset(6));  // takes back that 3 began
+  s.append(3, LeaderEpoch(0));
+  s.end_txn(2, false);
+  s.append(9, LeaderEpoch(0));
+  s.flush();
+  s.checkpoint();
+}
+
+TEST(CrashTest, TruncationTakesBackAborts) {
+  Scenario s;
+  truncate_amid_transactions(s);
+  check_every_power_cut(s);
+}
+
+void stop_amid_transactions(Scenario& s) {
+  s.append_in_txn(1);
+  s.append_in_txn(2);
+  s.append(6);
+  s.flush();
+  s.record();
+  s.end_txn(1, false);
+  s.flush();
+  s.w.log().set_high_watermark(s.w.log().log_end_offset());
+  s.stopped_at = s.w.log().log_end_offset();
+  s.promises.back().running = false;
+  ASSERT_TRUE(s.w.stop());
+  s.promise();
+  s.promises.back().stopped = true;
+  s.promises.push_back(s.promises.back());
+  s.promises.back().position += 1;
+  s.promises.back().stopped = false;
+  s.start();
+  s.promise();
+  s.promises.back().running = true;
+  ASSERT_TRUE(s.w.run(s.w.log().load()));
+  s.end_txn(2, false);
+  s.flush();
+}
+
+TEST(CrashTest, CleanStopAmidTransactions) {
+  Scenario s;
+  stop_amid_transactions(s);
+  check_every_power_cut(s);
+  check_every_sync_is_needed(s, {});
+}
+
+TEST(CrashTest, RetentionTakesAbortsAlong) {
+  Scenario s;
+  s.append_in_txn(1);
+  s.append_in_txn(2);
+  s.append(3);
+  s.end_txn(1, false);
+  s.append(8);
+  s.end_txn(2, false);
+  s.append(8);
+  s.flush();
+  s.w.log().set_high_watermark(s.w.log().log_end_offset());
+  s.record();
+  s.allow_start(Offset(8));
+  ASSERT_TRUE(s.w.run(s.w.log().delete_records(Offset(8))));
+  s.promise();
+  ASSERT_TRUE(s.w.run(s.w.logs().delete_due_files(s.w.shard().now() + 61s)));
+  s.append_in_txn(1);
+  s.end_txn(1, false);
+  s.flush();
+  check_every_power_cut(s);
+}
+
 TEST(CrashTest, Format) {
   Scenario s;
   s.record();
@@ -318,6 +457,10 @@ TEST(CrashTest, PlantedFaultsAreFound) {
       {"storage.skip_log_start_checkpoint", delete_and_retain},
       {"storage.keep_clean_marker", stop_and_restart},
       {"storage.skip_lowered_recovery_point", truncate},
+      {"storage.marker_not_indexed", abort_and_roll},
+      {"storage.txn_index_not_synced", abort_and_roll},
+      {"storage.txn_index_not_rebuilt", kill_amid_transactions},
+      {"storage.txn_index_not_truncated", truncate_amid_transactions},
   };
   for (const auto& [name, run] : planted) {
     faults::set_mutant(name);

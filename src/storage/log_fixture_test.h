@@ -10,9 +10,12 @@
 #include "base/check.h"
 #include "records/batch_builder.h"
 #include "records/batch_records.h"
+#include "records/control.h"
 #include "runtime/sim/world.h"
 #include "storage/log_config.h"
+#include "storage/producer_state.h"
 #include "storage/shard_logs.h"
+#include "storage/transaction_index.h"
 
 namespace partita::storage {
 
@@ -47,6 +50,19 @@ inline Bytes make_batch(const BatchSpec& spec) {
 
 inline LeaderBatch leader_batch(const BatchSpec& spec) {
   Bytes bytes = make_batch(spec);
+  const auto prefix = records::BatchPrefix::of(*records::BatchView::parse(bytes.view()));
+  return {.bytes = std::move(bytes), .prefix = prefix};
+}
+
+/// A transaction marker as its coordinator has it written.
+inline LeaderBatch marker_batch(ProducerId id, bool commit, int32_t coordinator_epoch = 0,
+                                ProducerEpoch epoch = ProducerEpoch(0)) {
+  records::BatchBuilder builder(
+      {.producer_id = id, .producer_epoch = epoch, .transactional = true, .control = true});
+  const auto key = records::encode_control_key(commit ? records::ControlType::commit
+                                                      : records::ControlType::abort);
+  builder.append_control(key, records::encode_end_txn_marker(coordinator_epoch), kTestTime);
+  Bytes bytes = *builder.build();
   const auto prefix = records::BatchPrefix::of(*records::BatchView::parse(bytes.view()));
   return {.bytes = std::move(bytes), .prefix = prefix};
 }
@@ -143,6 +159,28 @@ class LogWorld {
   }
   Result<AppendResult> append(std::string value, LeaderEpoch epoch = kTestEpoch) {
     return append(BatchSpec{.values = {std::move(value)}}, epoch);
+  }
+  /// A batch of this producer's transaction, which its coordinator has been asked about.
+  Result<AppendResult> append_in_txn(ProducerId id, std::vector<std::string> values,
+                                     ProducerEpoch epoch = ProducerEpoch(0)) {
+    LeaderBatch batch = leader_batch({.values = std::move(values),
+                                      .producer_id = id,
+                                      .producer_epoch = epoch,
+                                      .transactional = true});
+    batch.guard = log().producers().begin_verification({.producer_id = id, .producer_epoch = epoch},
+                                                       false, shard().now());
+    return log().append_as_leader(std::move(batch), kTestEpoch, kTestTime,
+                                  AppendOrigin::coordinator);
+  }
+  Result<AppendResult> end_txn(ProducerId id, bool commit, int32_t coordinator_epoch = 0,
+                               ProducerEpoch epoch = ProducerEpoch(0)) {
+    return log().append_as_leader(marker_batch(id, commit, coordinator_epoch, epoch), kTestEpoch,
+                                  kTestTime, AppendOrigin::coordinator);
+  }
+  /// Of [from, upper_bound).
+  Result<std::vector<AbortedTxn>> aborted(Offset from, Offset upper_bound) {
+    CHECKED(run(log().load()));
+    return run(log().aborted_transactions(from, upper_bound));
   }
   Result<> flush(const TopicPartition& name = kTestPartition) {
     return run(logs_->flusher().flush_now(log(name)));

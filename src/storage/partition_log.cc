@@ -230,7 +230,7 @@ Result<> PartitionLog::write_snapshot() {
   const auto entries = s.producers.snapshot();
   CHECKED(file->write(0, encode_producer_snapshot(entries).view()));
   s.snapshot_offset = log_end_;
-  s.snapshots.push_back(log_end_);
+  if (s.snapshots.empty() || s.snapshots.back() != log_end_) s.snapshots.push_back(log_end_);
   s.pending_files.push_back(path);
   s.pending_directories.push_back(directory_);
   return {};
@@ -241,6 +241,7 @@ Result<> PartitionLog::prepare_close() {
   CHECK(loaded_);
   if (!has_files_) return {};
   CHECKED(write_snapshot());
+  if (active().has_txn_index()) state().pending_directories.push_back(directory_);
   return active().prepare_close(state().pending_files);
 }
 

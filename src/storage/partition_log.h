@@ -38,14 +38,18 @@
 #include "storage/flush_work.h"
 #include "storage/tail_ring.h"
 #include "storage/topic_partition.h"
+#include "storage/verification.h"
 
 namespace partita::storage {
 
+class BatchScan;
 class LeaderEpochCache;
 class ProducerState;
 class Segment;
 struct LogConfig;
 struct LogContext;
+struct AbortedTxn;
+struct EndTxnMarker;
 
 /// Who an append speaks for: what is checked of producers depends on it.
 enum class AppendOrigin {
@@ -59,6 +63,8 @@ enum class AppendOrigin {
 struct LeaderBatch {
   Bytes bytes;
   records::BatchPrefix prefix;
+  VerificationGuard guard = {};    ///< of a transactional batch
+  int8_t transaction_version = 0;  ///< of a transaction marker
 };
 
 struct AppendResult {
@@ -207,6 +213,12 @@ class PartitionLog {
                                                                     Offset upper_bound);
   /// The first record with the largest timestamp; nothing in an empty log.
   Task<Result<std::optional<TimestampOffset>>> offset_of_max_timestamp();
+  /// aborted_transactions() may have something to answer for a read that begins at `from`.
+  bool has_aborted_transactions(Offset from) const;
+  /// The aborted transactions that have a part in [from, upper_bound), each with its first offset:
+  /// what a read_committed reader of these batches must skip. offset_out_of_range where the log's
+  /// start has passed `from`. REQUIRED: loaded, upper_bound at most the last stable offset.
+  Task<Result<std::vector<AbortedTxn>>> aborted_transactions(Offset from, Offset upper_bound);
   /// Kafka's endOffsetFor: the largest epoch not above `epoch` and where it ends; (-1, -1) where
   /// nothing is known.
   struct EpochEnd {
@@ -276,19 +288,28 @@ class PartitionLog {
   Result<> write_snapshot();
 
   Result<std::optional<AppendResult>> find_duplicate(std::span<LeaderBatch> batches,
-                                                     AppendOrigin origin) const;
+                                                     AppendOrigin origin);
   Result<> make_room(Offset last_offset, WallTime max_timestamp, size_t bytes, WallTime now);
   Result<> write(std::span<const ByteView> parts, size_t bytes);
   Result<> batch_written(const records::BatchHeader& header, ByteView front, const Bytes& received);
   void note_appended(size_t bytes);
-  void note_producer(const records::BatchHeader& header, const Bytes& received);
+  Result<> note_producer(const records::BatchHeader& header, const Bytes& received);
+  Result<> note_marker(const EndTxnMarker& marker);
   Result<> check_follower_batches(ByteView batches) const;
   Result<size_t> append_run(const Bytes& batches, size_t from, WallTime now, AppendResult& result);
 
   Task<Result<>> load_files();
+  /// Called with each transaction that a replay finds aborted; may be empty.
+  using Aborted = std::function<Result<>(const AbortedTxn&)>;
   Task<Result<>> load_producers(std::vector<Offset> snapshots);
-  Task<Result<>> replay_producers(Offset from);
-  Task<Result<>> load_snapshot(Offset offset);
+  Task<Result<>> rebuild_txn_indexes(std::vector<Offset> bases);
+  /// Loads the newest good one below `limit` and answers its offset; -1 where there is none.
+  Task<Result<Offset>> load_snapshot_below(Offset limit, ProducerState& into);
+  Task<Result<>> load_snapshot(Offset offset, ProducerState& into);
+  Task<Result<>> replay_segment(Segment& segment, Offset from, ProducerState& into,
+                                const Aborted& aborted);
+  Task<Result<Offset>> replay_batches(BatchScan& scan, Offset from, ProducerState& into,
+                                      const Aborted& aborted);
 
   Task<Result<ReadResult>> read_files(Offset from, size_t bytes_max, Offset upper_bound,
                                       bool at_least_one_batch);

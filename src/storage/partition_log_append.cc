@@ -95,19 +95,24 @@ Result<AppendResult> PartitionLog::append_as_leader(std::span<LeaderBatch> batch
 }
 
 Result<std::optional<AppendResult>> PartitionLog::find_duplicate(std::span<LeaderBatch> batches,
-                                                                 AppendOrigin origin) const {
-  if (!state_ || origin == AppendOrigin::raft) return std::nullopt;
+                                                                 AppendOrigin origin) {
+  if (origin == AppendOrigin::raft) return std::nullopt;
   for (const LeaderBatch& batch : batches) {
     TRY(const auto view, records::BatchView::parse(batch.bytes.view()));
     if (!view.has_producer_id()) continue;
     if (view.attributes().is_control()) {
       TRY(const auto marker, read_end_txn_marker(view));
-      if (marker) CHECKED(state_->producers.check(*marker));
+      if (!marker) continue;
+      EndTxnMarker asked = *marker;
+      asked.transaction_version = batch.transaction_version;
+      CHECKED(producers().check(asked));
       continue;
     }
     const SequenceCheck how =
         origin == AppendOrigin::client ? SequenceCheck::full : SequenceCheck::epoch_only;
-    TRY(const auto duplicate, state_->producers.check(ProducerBatch::of(view), how));
+    ProducerBatch asked = ProducerBatch::of(view);
+    asked.guard = batch.guard;
+    TRY(const auto duplicate, producers().check(asked, how));
     if (!duplicate || mutant("storage.append_duplicates")) continue;
     COVERED("storage.duplicate_answered");
     const bool append_time =
@@ -158,11 +163,13 @@ Result<> PartitionLog::batch_written(const records::BatchHeader& header, ByteVie
   begun_epoch_ = kNoLeaderEpoch;
   s.tail.append(header.base_offset(), header.last_offset(), front, received);
   log_end_ = header.next_offset();
-  note_producer(header, received);
-  return {};
+  const Result<> noted = note_producer(header, received);
+  if (noted) return {};
+  fail_with(noted.error());
+  return usable();
 }
 
-void PartitionLog::note_producer(const records::BatchHeader& header, const Bytes& received) {
+Result<> PartitionLog::note_producer(const records::BatchHeader& header, const Bytes& received) {
   ProducerState& producers = state().producers;
   const Instant now = context_.shard.now();
   if (!header.attributes().is_control()) {
@@ -174,7 +181,7 @@ void PartitionLog::note_producer(const records::BatchHeader& header, const Bytes
         view ? read_end_txn_marker(*view) : std::unexpected(view.error());
     if (marker && *marker) {
       (**marker).offset = header.base_offset();
-      producers.apply(**marker, now);
+      CHECKED(note_marker(**marker));
     } else if (!marker) {
       COVERED("storage.marker_unreadable");
       context_.log.warn("{} has a control batch at {} that makes no sense: {}", name_.to_string(),
@@ -182,6 +189,14 @@ void PartitionLog::note_producer(const records::BatchHeader& header, const Bytes
     }
   }
   producers.advance_to(header.next_offset());
+  return {};
+}
+
+Result<> PartitionLog::note_marker(const EndTxnMarker& marker) {
+  const auto ended = state().producers.apply(marker, context_.shard.now());
+  if (!ended || !ended->is_aborted || mutant("storage.marker_not_indexed")) return {};
+  COVERED("storage.transaction_aborted");
+  return active().append_aborted(aborted_txn_of(*ended));
 }
 
 void PartitionLog::note_appended(size_t bytes) {

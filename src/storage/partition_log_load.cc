@@ -80,6 +80,7 @@ Task<Result<>> PartitionLog::load_files() {
   }
   high_watermark_ = std::clamp(high_watermark_, log_start_, log_end_);
   CO_CHECKED(co_await load_producers(std::move(recovery.snapshots)));
+  CO_CHECKED(co_await rebuild_txn_indexes(std::move(recovery.without_txn_index)));
   if (mutant("storage.skip_sync.recovered")) {
     durable_end_ = log_end_;
   } else if (dirty()) {
@@ -91,32 +92,67 @@ Task<Result<>> PartitionLog::load_files() {
 
 Task<Result<>> PartitionLog::load_producers(std::vector<Offset> snapshots) {
   State& s = state();
-  Offset from = log_start_;
-  s.producers.reset(log_start_);
-  while (!snapshots.empty()) {
-    const Offset newest = snapshots.back();
-    const Result<> loaded = co_await load_snapshot(newest);
-    if (loaded) {
-      s.snapshot_offset = newest;
-      from = std::max(newest, log_start_);
-      break;
-    }
-    if (loaded.error().code != Errc::corrupt_data) co_return loaded;
-    COVERED("storage.snapshot_unusable");
-    context_.log.warn("{}/{} is no producer snapshot: {}", directory_,
-                      producer_snapshot_name(newest), describe(loaded.error()));
-    CO_CHECKED(context_.shard.disk().unlink(join_path(directory_, producer_snapshot_name(newest))));
-    snapshots.pop_back();
-  }
   s.snapshots = std::move(snapshots);
-  CO_CHECKED(co_await replay_producers(from));
+  s.producers.reset(log_start_);
+  // Transactions that ended above the high watermark are in no snapshot behind their marker.
+  CO_TRY(Offset from, co_await load_snapshot_below(high_watermark_.next(), s.producers));
+  if (from == kNoOffset && s.segments.size() > 1) {
+    // Snapshots have been lost, or the high watermark has: all of the log would be too much to
+    // read.
+    CO_TRY(from, co_await load_snapshot_below(log_end_.next(), s.producers));
+  }
+  s.snapshot_offset = from;
+  for (const auto& segment : s.segments) {
+    if (segment->end_offset() <= from) continue;
+    CO_CHECKED(co_await replay_segment(*segment, from, s.producers, {}));
+  }
   s.producers.advance_to(log_end_);
   s.producers.on_log_start(log_start_);
   s.producers.on_high_watermark(high_watermark_);
   co_return Result<>();
 }
 
-Task<Result<>> PartitionLog::load_snapshot(Offset offset) {
+Task<Result<>> PartitionLog::rebuild_txn_indexes(std::vector<Offset> bases) {
+  if (bases.empty() || mutant("storage.txn_index_not_rebuilt")) co_return Result<>();
+  COVERED("storage.txn_indexes_rebuilt");
+  State& s = state();
+  std::ranges::sort(bases);
+  ProducerState producers(s.producer_options);
+  CO_TRY(Offset from, co_await load_snapshot_below(bases.front().next(), producers));
+  from = std::max(from, log_start_);
+  for (const auto& segment : s.segments) {
+    if (segment->end_offset() <= from) continue;
+    if (segment->base_offset() > bases.back()) break;
+    Aborted aborted;
+    if (std::ranges::count(bases, segment->base_offset()) > 0) {
+      aborted = [&segment](const AbortedTxn& txn) { return segment->append_aborted(txn); };
+    }
+    CO_CHECKED(co_await replay_segment(*segment, from, producers, aborted));
+    if (!aborted || !segment->has_txn_index()) continue;
+    CO_CHECKED(segment->complete_txn_index(s.pending_files));
+    s.pending_directories.push_back(directory_);
+  }
+  co_return Result<>();
+}
+
+Task<Result<Offset>> PartitionLog::load_snapshot_below(Offset limit, ProducerState& into) {
+  auto& snapshots = state().snapshots;
+  while (true) {
+    const auto after = std::ranges::lower_bound(snapshots, limit);
+    if (after == snapshots.begin()) co_return kNoOffset;
+    const Offset newest = *std::prev(after);
+    const Result<> loaded = co_await load_snapshot(newest, into);
+    if (loaded) co_return newest;
+    if (loaded.error().code != Errc::corrupt_data) co_return std::unexpected(loaded.error());
+    COVERED("storage.snapshot_unusable");
+    context_.log.warn("{}/{} is no producer snapshot: {}", directory_,
+                      producer_snapshot_name(newest), describe(loaded.error()));
+    CO_CHECKED(context_.shard.disk().unlink(join_path(directory_, producer_snapshot_name(newest))));
+    std::erase(snapshots, newest);
+  }
+}
+
+Task<Result<>> PartitionLog::load_snapshot(Offset offset, ProducerState& into) {
   const auto bytes = co_await read_file(context_.shard.executor(), context_.shard.disk(),
                                         join_path(directory_, producer_snapshot_name(offset)),
                                         kProducerSnapshotBytesMax);
@@ -125,38 +161,52 @@ Task<Result<>> PartitionLog::load_snapshot(Offset offset) {
   }
   CO_CHECKED(bytes);
   CO_TRY(const auto entries, decode_producer_snapshot(bytes->view()));
-  co_return state().producers.load(entries, offset, context_.shard.now());
+  co_return into.load(entries, offset, context_.shard.now());
 }
 
-Task<Result<>> PartitionLog::replay_producers(Offset from) {
-  State& s = state();
-  for (size_t i = 0; i < s.segments.size(); ++i) {
-    Segment& segment = *s.segments[i];
-    if (segment.end_offset() <= from) continue;
+Task<Result<>> PartitionLog::replay_segment(Segment& segment, Offset from, ProducerState& into,
+                                            const Aborted& aborted) {
+  while (from < segment.end_offset()) {
     const auto start = co_await segment.position_of(from);
-    if (!start && start.error().code == Errc::corrupt_data) continue;
-    CO_CHECKED(start);
-    CO_TRY(FilePin file, segment.pin());
-    BatchScan scan(context_.shard.executor(), *file, *start, segment.size(), size_t{256} << 10);
-    while (true) {
-      const auto header = co_await scan.next_header();
-      // Corruption that recovery has quarantined hides its producers too.
-      if (!header && header.error().code == Errc::corrupt_data) break;
-      CO_CHECKED(header);
-      if (!*header) break;
-      if (!(**header).attributes().is_control()) {
-        s.producers.apply(ProducerBatch::of(**header), context_.shard.now());
-        continue;
-      }
-      if (!(**header).has_producer_id()) continue;
-      const auto batch = co_await scan.whole_batch();
-      if (!batch && batch.error().code == Errc::corrupt_data) break;
-      CO_CHECKED(batch);
-      const auto marker = read_end_txn_marker(*batch);
-      if (marker && *marker) s.producers.apply(**marker, context_.shard.now());
+    if (!start && start.error().code != Errc::corrupt_data)
+      co_return std::unexpected(start.error());
+    if (start) {
+      CO_TRY(FilePin file, segment.pin());
+      BatchScan scan(context_.shard.executor(), *file, *start, segment.size(), size_t{256} << 10);
+      CO_TRY(from, co_await replay_batches(scan, from, into, aborted));
     }
+    // What recovery has quarantined hides its producers too; those behind it are known.
+    Offset next = segment.end_offset();
+    for (const OffsetRange& range : state().quarantined) {
+      if (range.end > from && range.end < next) next = range.end;
+    }
+    from = next;
   }
   co_return Result<>();
+}
+
+Task<Result<Offset>> PartitionLog::replay_batches(BatchScan& scan, Offset from, ProducerState& into,
+                                                  const Aborted& aborted) {
+  const Instant now = context_.shard.now();
+  while (true) {
+    const auto header = co_await scan.next_header();
+    if (!header && header.error().code == Errc::corrupt_data) co_return from;
+    CO_CHECKED(header);
+    if (!*header) co_return from;
+    from = std::max(from, (**header).next_offset());
+    if (!(**header).attributes().is_control()) {
+      into.apply(ProducerBatch::of(**header), now);
+      continue;
+    }
+    if (!(**header).has_producer_id()) continue;
+    const auto batch = co_await scan.whole_batch();
+    if (!batch && batch.error().code == Errc::corrupt_data) co_return from;
+    CO_CHECKED(batch);
+    const auto marker = read_end_txn_marker(*batch);
+    if (!marker || !*marker) continue;
+    const auto ended = into.apply(**marker, now);
+    if (ended && ended->is_aborted && aborted) CO_CHECKED(aborted(aborted_txn_of(*ended)));
+  }
 }
 
 }  // namespace partita::storage

@@ -129,6 +129,39 @@ Task<Result<ReadResult>> PartitionLog::read_files(Offset from, size_t bytes_max,
   co_return nothing_at(from);
 }
 
+bool PartitionLog::has_aborted_transactions(Offset from) const {
+  if (!state_) return false;
+  const auto& segments = state_->segments;
+  for (size_t i = segments.size(); i > 0 && segments[i - 1]->end_offset() > from; --i) {
+    if (segments[i - 1]->last_aborted() >= from) return true;
+  }
+  return false;
+}
+
+Task<Result<std::vector<AbortedTxn>>> PartitionLog::aborted_transactions(Offset from,
+                                                                         Offset upper_bound) {
+  std::vector<AbortedTxn> found;
+  CO_CHECKED(usable());
+  if (!has_aborted_transactions(from)) co_return found;
+  const Reading reading(*this);
+  std::vector<Segment*> segments;
+  for (size_t i = segment_index(from); i < state_->segments.size(); ++i) {
+    Segment& segment = *state_->segments[i];
+    if (segment.last_aborted() >= from) segments.push_back(&segment);
+    if (mutant("storage.aborted_list_one_segment")) break;
+  }
+  for (Segment* segment : segments) {
+    const auto complete = co_await segment->collect_aborted(from, upper_bound, found);
+    CO_CHECKED(usable());
+    if (from < log_start_) {
+      co_return fail(Errc::offset_out_of_range, "the log was cut during the read");
+    }
+    if (!complete) co_return std::unexpected(as_storage_error(complete.error()));
+    if (*complete) break;
+  }
+  co_return found;
+}
+
 Task<Result<std::optional<TimestampOffset>>> PartitionLog::offset_for_timestamp(
     WallTime timestamp, Offset upper_bound) {
   if (!loaded_) CO_CHECKED(co_await load());

@@ -106,15 +106,47 @@ Result<std::optional<DuplicateBatch>> ProducerState::check(std::span<const Produ
                .last_sequence = earlier.last_sequence,
                .in_transaction = known.in_transaction || earlier.is_transactional};
     }
+    const bool goes_on = known.in_transaction && known.epoch == batch.producer_epoch;
+    if (batch.is_transactional && !goes_on) CHECKED(check_guard(batch));
     CHECKED(judge(known, batch, how));
+    if (how == SequenceCheck::full) CHECKED(check_verified_sequence(batch));
   }
   return std::nullopt;
+}
+
+Result<> ProducerState::check_guard(const ProducerBatch& batch) const {
+  if (!options_->verify_transactions || mutant("storage.guard_ignored")) return {};
+  const Producer* producer = producers_ ? producers_->find(batch.producer_id) : nullptr;
+  // A zombie is told so: asking its coordinator again would not help it.
+  if (producer != nullptr && batch.producer_epoch < producer->epoch) return {};
+  const Verification* known = verifications_ ? verifications_->find(batch.producer_id) : nullptr;
+  if (batch.guard.needed() && known != nullptr && known->guard == batch.guard) return {};
+  COVERED("storage.guard_missing");
+  return fail(Errc::invalid_txn_state,
+              fmt::format("a batch of producer {} is not part of a transaction that is known here",
+                          batch.producer_id.value()));
+}
+
+Result<> ProducerState::check_verified_sequence(const ProducerBatch& batch) const {
+  const Verification* known = verifications_ ? verifications_->find(batch.producer_id) : nullptr;
+  if (known == nullptr) return {};
+  const bool has_history = producers_ && producers_->find(batch.producer_id) != nullptr;
+  const bool begins = !known->bumps_epoch || has_history || batch.first_sequence == 0;
+  if (begins && batch.first_sequence <= known->lowest_sequence) return {};
+  return fail(Errc::out_of_order_sequence_number,
+              fmt::format("sequence {} of producer {} comes before {}, which is on its way",
+                          batch.first_sequence, batch.producer_id.value(),
+                          begins ? known->lowest_sequence : 0));
 }
 
 Result<> ProducerState::check(const EndTxnMarker& marker) const {
   const Producer* producer = producers_ ? producers_->find(marker.producer_id) : nullptr;
   if (producer == nullptr) return {};
-  if (marker.producer_epoch < producer->epoch) {
+  // With the data's own epoch it would be that of an earlier transaction, come late.
+  const bool late = marker.transaction_version >= 2 && producer->in_transaction() &&
+                    marker.producer_epoch == producer->epoch &&
+                    !mutant("storage.late_marker_accepted");
+  if (marker.producer_epoch < producer->epoch || late) {
     return fail(Errc::invalid_producer_epoch,
                 fmt::format("epoch {} of a marker of producer {} is below {}",
                             marker.producer_epoch.value(), marker.producer_id.value(),

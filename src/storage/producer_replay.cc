@@ -30,4 +30,12 @@ Result<std::optional<EndTxnMarker>> read_end_txn_marker(const records::BatchView
                       .timestamp = batch.max_timestamp()};
 }
 
+AbortedTxn aborted_txn_of(const CompletedTxn& ended) {
+  CHECK(ended.is_aborted);
+  return {.producer_id = ended.producer_id,
+          .first_offset = ended.first_offset,
+          .last_offset = ended.last_offset,
+          .last_stable_offset = ended.last_stable_offset};
+}
+
 }  // namespace partita::storage

@@ -66,9 +66,22 @@ ProducerState::Producers& ProducerState::producers() {
   return *producers_;
 }
 
+VerificationGuard ProducerState::begin_verification(const ProducerBatch& batch, bool bumps_epoch,
+                                                    Instant now) {
+  const Producer* producer = producers_ ? producers_->find(batch.producer_id) : nullptr;
+  if (producer != nullptr && producer->in_transaction() &&
+      producer->epoch == batch.producer_epoch) {
+    return {};
+  }
+  if (!verifications_) verifications_ = std::make_unique<Verifications>(options_->producers_max);
+  return verifications_->begin(batch.producer_id, batch.producer_epoch, batch.first_sequence,
+                               bumps_epoch, now);
+}
+
 void ProducerState::apply(const ProducerBatch& batch, Instant now) {
   advance_to(batch.last_offset.next());
   if (batch.producer_id.value() < 0) return;
+  if (batch.is_transactional && verifications_) verifications_->end(batch.producer_id);
   Producers& all = producers();
   Producer& producer = all.seen(batch.producer_id, now);
   producer.take_epoch(batch.producer_epoch);
@@ -89,6 +102,7 @@ void ProducerState::apply(const ProducerBatch& batch, Instant now) {
 std::optional<CompletedTxn> ProducerState::apply(const EndTxnMarker& marker, Instant now) {
   advance_to(marker.offset.next());
   if (marker.producer_id.value() < 0) return std::nullopt;
+  if (verifications_) verifications_->end(marker.producer_id);
   Producers& all = producers();
   Producer& producer = all.seen(marker.producer_id, now);
   producer.take_epoch(marker.producer_epoch);
@@ -147,6 +161,7 @@ void ProducerState::on_log_start(Offset log_start) {
 
 void ProducerState::reset(Offset end_offset) {
   producers_.reset();
+  if (verifications_) verifications_->clear();
   end_offset_ = end_offset;
 }
 
@@ -191,6 +206,7 @@ std::vector<ProducerSnapshotEntry> ProducerState::snapshot() const {
 }
 
 size_t ProducerState::expire(Instant now) {
+  if (verifications_) verifications_->expire(now, options_->id_expiration);
   if (!producers_) return 0;
   size_t count = 0;
   while (!producers_->idle.empty() &&

@@ -13,7 +13,10 @@
 //  1
 //    is followed by 0): out_of_order_sequence_number; a producer that is not known may begin
 //    anywhere;
-//  - a non-transactional batch inside an open transaction: invalid_txn_state.
+//  - a non-transactional batch inside an open transaction: invalid_txn_state;
+//  - a transactional batch without an open transaction of its epoch, whose guard is not the one
+//  that
+//    begin_verification() gave last: invalid_txn_state.
 //
 // Invariants:
 //  1. apply() of the same batches in order leads to the same state, whether they were just
@@ -32,6 +35,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "storage/producer_snapshot.h"
+#include "storage/verification.h"
 
 namespace partita::records {
 class BatchHeader;
@@ -52,6 +56,7 @@ struct ProducerBatch {
   Offset last_offset;
   WallTime max_timestamp;
   bool is_transactional = false;
+  VerificationGuard guard = {};  ///< looked at by check() alone
 
   /// From a header as it is on disk. For a batch that is still to get its offsets, give them.
   static ProducerBatch of(const records::BatchHeader& batch);
@@ -66,6 +71,9 @@ struct EndTxnMarker {
   bool is_commit = false;
   Offset offset;
   WallTime timestamp;
+  /// 2: the coordinator bumps the epoch with each transaction's end (KIP-890), so that the marker's
+  /// epoch is above that of the data. Not in the log; looked at by check() alone.
+  int8_t transaction_version = 0;
 };
 
 /// A transaction that a marker ended.
@@ -91,6 +99,8 @@ struct DuplicateBatch {
 struct ProducerStateOptions {
   Duration id_expiration = std::chrono::hours(24);  ///< producer.id.expiration.ms
   size_t producers_max = 100'000;
+  bool verify_transactions =
+      true;  ///< transactional batches of clients and coordinators need a guard
 };
 
 /// On whose behalf a batch is appended; what a leader sent is not checked at all.
@@ -114,8 +124,14 @@ class ProducerState {
   Result<std::optional<DuplicateBatch>> check(const ProducerBatch& batch,
                                               SequenceCheck how = SequenceCheck::full) const;
   /// invalid_producer_epoch, or transaction_coordinator_fenced for a coordinator epoch below that
-  /// of an earlier marker.
+  /// of an earlier marker. A marker that stands in the log already is good: its coordinator may not
+  /// have heard of it.
   Result<> check(const EndTxnMarker& marker) const;
+
+  /// To be asked before the transaction is looked up at its coordinator, with the batch that is to
+  /// be appended then. A guard without value where the producer's transaction is open here already.
+  /// `bumps_epoch`: the request is one of KIP-890's second part (Produce 12).
+  VerificationGuard begin_verification(const ProducerBatch& batch, bool bumps_epoch, Instant now);
 
   /// A data batch stands in the log. No effect without a producer id but on end_offset().
   void apply(const ProducerBatch& batch, Instant now);
@@ -159,9 +175,12 @@ class ProducerState {
   struct Producers;
   Producers& producers();
   void evict_excess();
+  Result<> check_guard(const ProducerBatch& batch) const;
+  Result<> check_verified_sequence(const ProducerBatch& batch) const;
 
   const ProducerStateOptions* options_;
-  std::unique_ptr<Producers> producers_;  // nothing for a log that has none
+  std::unique_ptr<Producers> producers_;          // nothing for a log that has none
+  std::unique_ptr<Verifications> verifications_;  // the same; stays from the first one on
   Offset end_offset_;
   uint64_t evicted_ = 0;
 };

@@ -69,7 +69,8 @@ class ProducerStateTest : public testing::Test {
   }
 
   static constexpr Errc kGood = Errc::stopped;
-  ProducerStateOptions options_{.id_expiration = 1h, .producers_max = 100};
+  ProducerStateOptions options_{
+      .id_expiration = 1h, .producers_max = 100, .verify_transactions = false};
   ProducerState state_{options_};
   Instant now_;
 };

@@ -61,13 +61,13 @@ Task<Result<bool>> LogRecovery::load_clean() {
     const bool last = i + 1 == found_.size();
     const Offset end = last ? log_end : found_[i + 1].base;
     if (found_[i].base > end) break;
-    segments.push_back(std::make_unique<Segment>(context_, directory_, found_[i].base,
-                                                 found_[i].size, end, *config_));
+    segments.push_back(make_segment(found_[i], end));
   }
   if (segments.size() == found_.size()) {
     const Result<Offset> end = co_await segments.back()->activate();
     if (!end && end.error().code != Errc::corrupt_data) co_return std::unexpected(end.error());
     if (end && *end == log_end) {
+      CO_CHECKED(co_await open_txn_indexes(segments.size()));
       if (!epochs_known_) CO_CHECKED(co_await fill_epochs(segments.size()));
       active_ready = true;
       co_return true;
@@ -79,6 +79,32 @@ Task<Result<bool>> LogRecovery::load_clean() {
   co_return false;
 }
 
+std::unique_ptr<Segment> LogRecovery::make_segment(const Found& found, Offset end) {
+  auto segment =
+      std::make_unique<Segment>(context_, directory_, found.base, found.size, end, *config_);
+  if (found.has_txn_index) segment->found_txn_index();
+  return segment;
+}
+
+Task<Result<>> LogRecovery::open_txn_indexes(size_t segment_count) {
+  for (size_t i = 0; i < segment_count; ++i) {
+    Segment& segment = *segments[i];
+    Result<> opened = co_await segment.open_txn_index();
+    if (std::ranges::count(swapped_, segment.base_offset()) > 0) {
+      opened = fail(Errc::corrupt_data, "the segment was just put in place");
+    }
+    if (opened) continue;
+    const Errc code = opened.error().code;
+    if (code != Errc::corrupt_data && code != Errc::truncated_data) co_return opened;
+    COVERED("storage.txn_index_made_anew");
+    context_.log.warn("Making {} anew: {}", segment.path(kTxnIndexSuffix),
+                      describe(opened.error()));
+    CO_CHECKED(segment.drop_txn_index());
+    without_txn_index.push_back(segment.base_offset());
+  }
+  co_return Result<>();
+}
+
 Task<Result<>> LogRecovery::recover() {
   const Offset recovery_point = offsets_.recovery_point;
   // The segment that holds the last synced record is the first to be read: one that is followed by
@@ -87,9 +113,9 @@ Task<Result<>> LogRecovery::recover() {
   while (first + 1 < found_.size() && found_[first + 1].base < recovery_point) ++first;
   for (size_t i = 0; i < found_.size(); ++i) {
     const Offset end = i < first ? found_[i + 1].base : found_[i].base;
-    segments.push_back(std::make_unique<Segment>(context_, directory_, found_[i].base,
-                                                 found_[i].size, end, *config_));
+    segments.push_back(make_segment(found_[i], end));
   }
+  CO_CHECKED(co_await open_txn_indexes(std::min(first, segments.size())));
   if (!epochs_known_) CO_CHECKED(co_await fill_epochs(std::min(first, segments.size())));
   log_end = segments.empty() ? offsets_.log_start : segments[first]->base_offset();
   for (size_t i = first; i < segments.size(); ++i) {
@@ -122,6 +148,14 @@ bool LogRecovery::bridge_gap(Offset next_base) {
   return true;
 }
 
+void LogRecovery::note_marker(const Segment& segment, const records::BatchHeader& batch) {
+  if (!batch.attributes().is_control() || !batch.has_producer_id()) return;
+  const Offset base = segment.base_offset();
+  if (without_txn_index.empty() || without_txn_index.back() != base) {
+    without_txn_index.push_back(base);
+  }
+}
+
 Task<Result<bool>> LogRecovery::recover_segment(size_t index) {
   Segment& segment = *segments[index];
   const uint64_t size = found_[index].size;
@@ -140,6 +174,7 @@ Task<Result<bool>> LogRecovery::recover_segment(size_t index) {
       indexed = segment.index_found(found.position, found.batch.base_offset(), facts, force_entry);
     }
     force_entry = false;
+    note_marker(segment, found.batch);
     note_epoch(epochs, found.batch);
   };
   while (true) {
@@ -210,6 +245,7 @@ void LogRecovery::sync_no_more(const Segment& segment) {
     return path == segment.path(kLogSuffix) || path == segment.path(kOffsetIndexSuffix) ||
            path == segment.path(kTimeIndexSuffix);
   });
+  std::erase(without_txn_index, segment.base_offset());
 }
 
 Task<Result<>> LogRecovery::keep_cut(Segment& segment, uint64_t position, uint64_t size) {

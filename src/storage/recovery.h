@@ -3,7 +3,8 @@
 // only lists; else it reads every batch of the segments that reach above the recovery point.
 //
 // What it decides (semantics 3.3, 4.0 R1-R3):
-//  - `.deleted`, `.cleaned` and `.tmp` files go; a `.swap` is completed; indexes without a log go.
+//  - `.deleted`, `.cleaned` and `.tmp` files go; a `.log.swap` is completed, its indexes are made
+//  anew; indexes without a log go.
 //  - A bad batch at or above the recovery point ends the log there: what was not synced may survive
 //  in any order. If a
 //    good batch follows, the bytes cut off are kept as `<base>.log.<position>.cut`, a name that
@@ -12,6 +13,8 @@
 //  stays, nothing is cut.
 //  - What the disk answers instead of bytes ends recovery with that error, and nothing has been
 //  truncated for it.
+//  - Transaction indexes of the segments read are removed; a later replay of the producers makes
+//  them anew.
 //  - Leader epochs are clipped to the log and filled in from the batches read; a missing or bad
 //  file is made anew.
 //
@@ -53,15 +56,20 @@ class LogRecovery {
   std::vector<std::string> to_sync;
   bool names_changed = false;
   std::vector<Offset> snapshots;  ///< of producers, ascending, none above log_end
+  /// Segments (by base) that hold transaction markers and have no transaction index any more.
+  std::vector<Offset> without_txn_index;
 
  private:
   struct Found {
     Offset base;
     uint64_t size;
+    bool has_txn_index = false;
   };
 
   Task<Result<>> list_files();
   Result<> list_file(const DirectoryEntry& entry);
+  std::unique_ptr<Segment> make_segment(const Found& found, Offset end);
+  Task<Result<>> open_txn_indexes(size_t segment_count);
   Result<> remove_orphans(const std::vector<DirectoryEntry>& entries);
   Task<Result<>> complete_swaps(const std::vector<DirectoryEntry>& entries);
   Task<Result<>> complete_swap(Offset base, const std::vector<DirectoryEntry>& entries);
@@ -70,6 +78,7 @@ class LogRecovery {
   Task<Result<>> fill_epochs(size_t segment_count);
   Task<Result<bool>> load_clean();
   Task<Result<>> recover();
+  void note_marker(const Segment& segment, const records::BatchHeader& batch);
   /// False where the log ends in the segment.
   Task<Result<bool>> recover_segment(size_t index);
   bool bridge_gap(Offset next_base);
@@ -87,6 +96,7 @@ class LogRecovery {
   const LogOffsets offsets_;
   const std::shared_ptr<const LogConfig> config_;
   std::vector<Found> found_;
+  std::vector<Offset> swapped_;  // bases of segments that compaction was putting in place
   bool epochs_known_ = true;
 };
 

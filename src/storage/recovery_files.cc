@@ -48,6 +48,10 @@ Result<> LogRecovery::list_file(const DirectoryEntry& entry) {
   if (is_leftover(entry.name)) return unlink(entry.name);
   if (const auto base = parse_segment_file_name(entry.name, kLogSuffix)) {
     found_.push_back({.base = *base, .size = entry.size});
+  } else if (const auto indexed = parse_segment_file_name(entry.name, kTxnIndexSuffix)) {
+    // The names are sorted: its log comes before it.
+    const bool follows_log = !found_.empty() && found_.back().base == *indexed;
+    if (follows_log) found_.back().has_txn_index = true;
   } else if (const auto offset = parse_producer_snapshot_name(entry.name)) {
     snapshots.push_back(*offset);
   }
@@ -79,11 +83,17 @@ Task<Result<>> LogRecovery::complete_swaps(const std::vector<DirectoryEntry>& en
     const auto base = parse_log_name(entry.name, kSwapSuffix);
     // While a lower one was still being renamed to .swap, the originals are all there.
     if (base && !(first_cleaned && *first_cleaned <= *base)) {
+      swapped_.push_back(*base);
       CO_CHECKED(co_await complete_swap(*base, entries));
-    } else {
-      COVERED("storage.swap_dropped");
-      CO_CHECKED(unlink(entry.name));
+      continue;
     }
+    // An index is dropped in either case: its entries come from the segment that is in place. That
+    // of a segment whose own name is final may have been needed there.
+    COVERED("storage.swap_dropped");
+    const auto indexed = parse_segment_file_name(
+        entry.name, std::string(kTxnIndexSuffix) + std::string(kSwapSuffix));
+    if (indexed) swapped_.push_back(*indexed);
+    CO_CHECKED(unlink(entry.name));
   }
   co_return Result<>();
 }

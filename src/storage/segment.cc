@@ -59,6 +59,7 @@ Result<> Segment::create(WallTime now) {
   // A name may be left of a roll that failed half-way.
   CHECKED(file->truncate(0));
   CHECKED(reset_indexes());
+  CHECKED(drop_txn_index());
   created_ = now;
   jitter_ms_ = 0;
   indexes_open_ = true;
@@ -184,7 +185,7 @@ Result<> Segment::prepare_close(std::vector<std::string>& files) {
   CHECKED(time_index_.trim(*times));
   files.push_back(index_file_.path());
   files.push_back(time_file_.path());
-  return {};
+  return complete_txn_index(files);
 }
 
 Result<> Segment::seal(std::vector<std::string>& files) {
@@ -222,6 +223,7 @@ Result<> Segment::reset_indexes() {
 
 Result<> Segment::begin_rebuild() {
   CHECKED(reset_indexes());
+  CHECKED(drop_txn_index());
   size_ = 0;
   end_ = base_;
   indexes_open_ = true;
@@ -245,6 +247,7 @@ Task<Result<>> Segment::truncate_to(Offset offset) {
   Executor& executor = context_.shard.executor();
   CO_CHECKED(co_await offset_index_.truncate_to(executor, *index, offset));
   CO_CHECKED(co_await time_index_.truncate_to(executor, *times, offset));
+  if (txn_index_) CO_CHECKED(co_await txn_index_->truncate_to(executor, offset));
   size_ = position;
   end_ = offset;
   written_back_ = std::min(written_back_, size_);

@@ -1,6 +1,6 @@
 #pragma once
-// Segment: one `.log` file with its `.index` and `.timeindex`: batches of a partition from a base
-// offset on.
+// Segment: one `.log` file with its `.index` and `.timeindex`, and `.txnindex` where a transaction
+// was aborted in it: batches of a partition from a base offset on.
 //
 // Invariants:
 //  1. size() counts whole batches only; what a failed write left behind it is cut off before the
@@ -28,6 +28,7 @@
 #include "storage/offset_index.h"
 #include "storage/open_files.h"
 #include "storage/time_index.h"
+#include "storage/transaction_index.h"
 
 namespace partita::storage {
 
@@ -40,7 +41,6 @@ std::string segment_file_name(Offset base, std::string_view suffix);
 std::optional<Offset> parse_segment_file_name(std::string_view name, std::string_view suffix);
 
 inline constexpr std::string_view kLogSuffix = ".log";
-inline constexpr std::string_view kTxnIndexSuffix = ".txnindex";
 
 /// Fewer writes, and fewer dirty files for each sync of the filesystem.
 inline constexpr size_t kUnwrittenEntriesMax = 64;
@@ -115,7 +115,25 @@ class Segment {
   /// nothing else uses it.
   Task<Result<>> truncate_to(Offset offset);
 
+  // Aborted transactions whose marker stands here.
+  bool has_txn_index() const { return txn_index_ != nullptr; }
+  /// The last marker's offset; -1 where there is none.
+  Offset last_aborted() const { return txn_index_ ? txn_index_->last_offset() : kNoOffset; }
+  /// REQUIRED: the marker is the last of the segment, or index_found() has just named it.
+  Result<> append_aborted(const AbortedTxn& txn);
+  /// TransactionIndex::collect(); false where there is no index.
+  Task<Result<bool>> collect_aborted(Offset from, Offset upper_bound,
+                                     std::vector<AbortedTxn>& found);
+
   // Loading.
+  /// The directory holds a `.txnindex` of this segment.
+  void found_txn_index();
+  /// Judges it. corrupt_data where it must be made anew.
+  Task<Result<>> open_txn_index();
+  /// Forgets it, with its file: its entries are about to be appended again.
+  Result<> drop_txn_index();
+  /// Completes it, where there is one, and adds its path to `files`.
+  Result<> complete_txn_index(std::vector<std::string>& files);
   /// Learns what an active segment must know; answers where its last batch ends. corrupt_data where
   /// its bytes do not end with a batch.
   Task<Result<Offset>> activate();
@@ -172,6 +190,7 @@ class Segment {
   std::vector<Unwritten> unwritten_;
   OffsetIndex offset_index_;
   TimeIndex time_index_;
+  std::unique_ptr<TransactionIndex> txn_index_;
   bool indexes_open_ = false;
   bool opening_ = false;
   WaitQueue opened_;

@@ -1,5 +1,5 @@
-// A segment's indexes: opened when they are first asked, made anew from the log where they make no
-// sense.
+// A segment's indexes: opened when they are first asked (the transaction index when the log is
+// loaded), made anew from the log where they make no sense.
 
 #include <algorithm>
 
@@ -148,6 +148,43 @@ Task<Result<SegmentTimestamp>> Segment::max_timestamp() {
   const TimestampEntry last = time_index_.last_entry();
   if (last.timestamp.ms() < 0) co_return SegmentTimestamp{};
   co_return SegmentTimestamp{.timestamp = last.timestamp, .offset = last.offset};
+}
+
+Result<> Segment::append_aborted(const AbortedTxn& txn) {
+  CHECK(txn.last_offset >= base_);
+  CHECK(txn.last_offset < end_);
+  if (!txn_index_) found_txn_index();
+  return txn_index_->append(txn);
+}
+
+Task<Result<bool>> Segment::collect_aborted(Offset from, Offset upper_bound,
+                                            std::vector<AbortedTxn>& found) {
+  if (!txn_index_) co_return false;
+  co_return co_await txn_index_->collect(context_.shard.executor(), from, upper_bound, found);
+}
+
+void Segment::found_txn_index() {
+  txn_index_ = std::make_unique<TransactionIndex>(context_.files, path(kTxnIndexSuffix), base_);
+}
+
+Task<Result<>> Segment::open_txn_index() {
+  if (!txn_index_) co_return Result<>();
+  co_return co_await txn_index_->open(context_.shard.executor(), end_);
+}
+
+Result<> Segment::drop_txn_index() {
+  txn_index_.reset();
+  const Result<> gone = context_.shard.disk().unlink(path(kTxnIndexSuffix));
+  if (!gone && gone.error().code == Errc::not_found) return {};
+  return gone;
+}
+
+Result<> Segment::complete_txn_index(std::vector<std::string>& files) {
+  if (!txn_index_) return {};
+  CHECKED(txn_index_->write_out());
+  if (mutant("storage.txn_index_not_synced")) return {};
+  files.push_back(txn_index_->path());
+  return {};
 }
 
 Task<Result<uint64_t>> Segment::position_of(Offset offset) {

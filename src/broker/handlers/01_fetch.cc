@@ -86,6 +86,17 @@ PartitionData partition_data(const HandlerContext& context, int16_t version, Fet
   return out;
 }
 
+std::vector<wire::FetchResponse::AbortedTransaction> aborted_transactions(const FetchSlot& slot) {
+  std::vector<wire::FetchResponse::AbortedTransaction> out;
+  if (slot.error) return out;
+  out.reserve(slot.answer.aborted.size());
+  for (const storage::AbortedTxn& txn : slot.answer.aborted) {
+    out.push_back(
+        {.producer_id = txn.producer_id.value(), .first_offset = txn.first_offset.value()});
+  }
+  return out;
+}
+
 /// The topic's part of the response; neighbours of one topic share it.
 TopicResponse& topic_part(wire::FetchResponse& response, const FetchPartition& asked) {
   const bool same = !response.responses.empty() && response.responses.back().topic == asked.topic &&
@@ -108,7 +119,9 @@ wire::FetchResponse make_response(const HandlerContext& context, const rpc::Requ
     remember_told(slot);
     if (slot.answer.size > 0) fetch.move_to_back(slot.asked);
     PartitionData data = partition_data(context, request.version, slot);
-    if (isolation == replication::Isolation::read_committed) data.aborted_transactions.emplace();
+    if (isolation == replication::Isolation::read_committed) {
+      data.aborted_transactions = aborted_transactions(slot);
+    }
     if (data.current_leader.leader_id >= 0) leaders.insert(data.current_leader.leader_id);
     topic_part(response, *slot.asked).partitions.push_back(std::move(data));
   }

@@ -22,6 +22,7 @@ Task<rpc::Response> handle_list_groups(HandlerContext& context, rpc::Request req
 Task<rpc::Response> handle_api_versions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_delete_topics(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_delete_records(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_txn_offset_commit(HandlerContext& context, rpc::Request request);
@@ -34,6 +35,7 @@ Task<rpc::Response> handle_list_partition_reassignments(HandlerContext& context,
 Task<rpc::Response> handle_offset_delete(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_consumer_group_heartbeat(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_consumer_group_describe(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_describe_producers(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 
