@@ -122,11 +122,18 @@ Task<Result<Offset>> CoordinatorLog::append(std::span<const CoordinatorRecord> r
                                             std::optional<ProducerTag> transaction, WallTime now) {
   CO_TRY(Bytes bytes, build_batch(records, transaction, now));
   CO_TRY(const auto batch, records::BatchView::parse(bytes.view()));
+  storage::VerificationGuard guard;
+  if (transaction) {
+    // Whether the transaction is open was for the sender of the request to ask.
+    CO_TRY(guard, co_await partition_->begin_verification(transaction->id, transaction->epoch,
+                                                          records::kNoSequence, false));
+  }
   replication::PendingAppend append(partition_->executor(),
                                     {.bytes = std::move(bytes),
                                      .checked = judged(batch),
                                      .acks = -1,
-                                     .origin = storage::AppendOrigin::coordinator});
+                                     .origin = storage::AppendOrigin::coordinator,
+                                     .guard = guard});
   partition_->start_append(append);
   auto outcome = co_await append.done;
   if (!outcome) co_return std::unexpected(std::move(outcome).error().error);
