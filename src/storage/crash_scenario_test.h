@@ -140,7 +140,7 @@ class Scenario {
     const std::string value = next_value(at);
     note(at, value, kTestEpoch);
     txn_records[{at, value}] = {.producer = ProducerId(producer)};
-    ASSERT_TRUE(w.append_in_txn(ProducerId(producer), {value}));
+    ASSERT_TRUE(w.append_in_txn(ProducerId(producer), {value}, next_time()));
   }
   /// Each marker has a coordinator epoch of its own, by which it is known again.
   void end_txn(int64_t producer, bool commit) {
@@ -150,7 +150,7 @@ class Scenario {
     note(at, value, kTestEpoch);
     txn_records[{at, value}] = {
         .producer = ProducerId(producer), .is_marker = true, .is_commit = commit};
-    ASSERT_TRUE(w.end_txn(ProducerId(producer), commit, coordinator_epoch_));
+    ASSERT_TRUE(w.end_txn(ProducerId(producer), commit, coordinator_epoch_, next_time()));
   }
   void flush() {
     ASSERT_TRUE(w.flush());
@@ -177,6 +177,8 @@ class Scenario {
   std::map<std::pair<Offset, std::string>, TxnRecord> txn_records;
 
  private:
+  /// Timestamps rise.
+  WallTime next_time() { return WallTime(kTestTime.ms() + ++next_value_); }
   std::string next_value(Offset at) {
     std::string value = "r" + std::to_string(at.value()) + "/" + std::to_string(next_value_++);
     value.resize(30, '.');

@@ -56,12 +56,14 @@ inline LeaderBatch leader_batch(const BatchSpec& spec) {
 
 /// A transaction marker as its coordinator has it written.
 inline LeaderBatch marker_batch(ProducerId id, bool commit, int32_t coordinator_epoch = 0,
-                                ProducerEpoch epoch = ProducerEpoch(0)) {
-  records::BatchBuilder builder(
-      {.producer_id = id, .producer_epoch = epoch, .transactional = true, .control = true});
+                                WallTime timestamp = kTestTime) {
+  records::BatchBuilder builder({.producer_id = id,
+                                 .producer_epoch = ProducerEpoch(0),
+                                 .transactional = true,
+                                 .control = true});
   const auto key = records::encode_control_key(commit ? records::ControlType::commit
                                                       : records::ControlType::abort);
-  builder.append_control(key, records::encode_end_txn_marker(coordinator_epoch), kTestTime);
+  builder.append_control(key, records::encode_end_txn_marker(coordinator_epoch), timestamp);
   Bytes bytes = *builder.build();
   const auto prefix = records::BatchPrefix::of(*records::BatchView::parse(bytes.view()));
   return {.bytes = std::move(bytes), .prefix = prefix};
@@ -162,8 +164,10 @@ class LogWorld {
   }
   /// A batch of this producer's transaction, which its coordinator has been asked about.
   Result<AppendResult> append_in_txn(ProducerId id, std::vector<std::string> values,
-                                     ProducerEpoch epoch = ProducerEpoch(0)) {
+                                     WallTime timestamp = kTestTime) {
+    const ProducerEpoch epoch(0);
     LeaderBatch batch = leader_batch({.values = std::move(values),
+                                      .timestamp = timestamp,
                                       .producer_id = id,
                                       .producer_epoch = epoch,
                                       .transactional = true});
@@ -173,9 +177,9 @@ class LogWorld {
                                   AppendOrigin::coordinator);
   }
   Result<AppendResult> end_txn(ProducerId id, bool commit, int32_t coordinator_epoch = 0,
-                               ProducerEpoch epoch = ProducerEpoch(0)) {
-    return log().append_as_leader(marker_batch(id, commit, coordinator_epoch, epoch), kTestEpoch,
-                                  kTestTime, AppendOrigin::coordinator);
+                               WallTime timestamp = kTestTime) {
+    return log().append_as_leader(marker_batch(id, commit, coordinator_epoch, timestamp),
+                                  kTestEpoch, kTestTime, AppendOrigin::coordinator);
   }
   /// Of [from, upper_bound).
   Result<std::vector<AbortedTxn>> aborted(Offset from, Offset upper_bound) {
