@@ -3,11 +3,17 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/fault_points.h"
 
 namespace partita::broker {
 
 AppendTurns::~AppendTurns() {
   CHECK(lines_.empty());
+}
+
+bool AppendTurns::busy(uint64_t connection, const replication::Partition* partition) const {
+  if (mutant("broker.overtake")) return false;
+  return !lines_.empty() && lines_.contains({connection, partition});
 }
 
 size_t AppendTurns::held() const {

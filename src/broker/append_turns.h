@@ -30,9 +30,7 @@ class AppendTurns {
   ~AppendTurns();
 
   /// Whether somebody of that connection holds a turn for that partition.
-  bool busy(uint64_t connection, const replication::Partition* partition) const {
-    return !lines_.empty() && lines_.contains({connection, partition});
-  }
+  bool busy(uint64_t connection, const replication::Partition* partition) const;
   size_t held() const;
 
  private:

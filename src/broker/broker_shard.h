@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "broker/append_turns.h"
 #include "broker/fetch_session.h"
 #include "broker/settings.h"
 #include "broker/topic_settings.h"
@@ -42,6 +43,8 @@ class BrokerShard {
   const std::shared_ptr<const metadata::Image>& image() const { return image_; }
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   storage::ShardLogs& logs() { return logs_; }
+  AppendTurns& append_turns() { return append_turns_; }
+  const Log& log() const { return log_; }
 
   /// Hands over directories that were found at start and belong on this shard. Before any
   /// publish().
@@ -100,6 +103,7 @@ class BrokerShard {
   storage::ShardLogs logs_;
   replication::Codecs codecs_;
   FetchSessionCache fetch_sessions_;
+  AppendTurns append_turns_;
   std::vector<storage::FoundPartition> found_;
   std::map<TopicId, LocalTopic> topics_;
   std::map<storage::TopicPartition, uint32_t> leaving_;

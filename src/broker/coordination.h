@@ -21,6 +21,7 @@ namespace partita::broker {
 using coordinators::GroupMachine;
 using coordinators::Now;
 using coordinators::Ticket;
+using coordinators::TransactionMachine;
 
 /// Where a key of an internal topic is coordinated.
 struct CoordinatorPlace {
@@ -77,6 +78,18 @@ Task<Result<T>> decide_with_ticket(Coordinators& on, PartitionIndex partition,
   co_return decided;
 }
 
+template <class Set, class Look, class T>
+Task<bool> look_at_all(Set& set, Look& look, std::vector<Result<T>>& all) {
+  for (const auto& [index, hosted] : set.all()) {
+    if (const auto* machine = hosted.coordinator->machine()) {
+      all.push_back(look(*machine));
+    } else {
+      all.push_back(std::unexpected(hosted.coordinator->absence()));
+    }
+  }
+  co_return true;
+}
+
 }  // namespace detail
 
 /// Runs decide(machine, now, effects) where `group_id` is coordinated and answers its value. The
@@ -114,16 +127,32 @@ template <class Look, class T = std::invoke_result_t<Look&, const GroupMachine&>
 Task<std::vector<Result<T>>> on_every_group_coordinator(HandlerContext& context, Look look) {
   std::vector<Result<T>> all;
   for (Coordinators* on : context.services.coordinators) {
-    co_await call_on(context.here.shard(), on->scope(), [on, &look, &all]() -> Task<bool> {
-      for (const auto& [index, hosted] : on->groups().all()) {
-        const GroupMachine* machine = hosted.coordinator->machine();
-        if (machine != nullptr) {
-          all.push_back(look(*machine));
-        } else {
-          all.push_back(std::unexpected(hosted.coordinator->absence()));
-        }
-      }
-      co_return true;
+    co_await call_on(context.here.shard(), on->scope(),
+                     [on, &look, &all] { return detail::look_at_all(on->groups(), look, all); });
+  }
+  co_return all;
+}
+
+/// on_group for a transactional id.
+template <class Decide, class T = std::invoke_result_t<Decide&, TransactionMachine&, Now,
+                                                       TransactionMachine::Effects&>>
+Task<Result<T>> on_transaction(HandlerContext& context, std::string_view transactional_id,
+                               Decide decide) {
+  CO_TRY(const CoordinatorPlace place,
+         coordinator_place(context, kTransactionsTopic, transactional_id));
+  co_return co_await call_on(context.here.shard(), place.on->scope(), [&place, &decide] {
+    return detail::decide_at<TransactionMachine, TransactionMarkers, T>(place.on->transactions(),
+                                                                        place.partition, decide);
+  });
+}
+
+/// on_every_group_coordinator for transactions.
+template <class Look, class T = std::invoke_result_t<Look&, const TransactionMachine&>>
+Task<std::vector<Result<T>>> on_every_transaction_coordinator(HandlerContext& context, Look look) {
+  std::vector<Result<T>> all;
+  for (Coordinators* on : context.services.coordinators) {
+    co_await call_on(context.here.shard(), on->scope(), [on, &look, &all] {
+      return detail::look_at_all(on->transactions(), look, all);
     });
   }
   co_return all;

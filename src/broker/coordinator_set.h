@@ -48,6 +48,7 @@ class CoordinatorSet {
       Hosted leaving = std::move(at->second);
       at = hosted_.erase(at);
       co_await leaving.coordinator->stop();
+      co_await leaving.sink->stop();
     }
   }
 
@@ -69,6 +70,7 @@ class CoordinatorSet {
       Hosted leaving = std::move(hosted_.begin()->second);
       hosted_.erase(hosted_.begin());
       co_await leaving.coordinator->stop();
+      co_await leaving.sink->stop();
     }
   }
 

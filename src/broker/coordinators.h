@@ -10,7 +10,9 @@
 
 #include "broker/coordinator_set.h"
 #include "broker/services.h"
+#include "broker/transaction_markers.h"
 #include "coordinators/group/group_machine.h"
+#include "coordinators/txn/transaction_machine.h"
 
 namespace partita::broker {
 
@@ -27,6 +29,8 @@ class GroupAnswers final : public coordinators::ReleaseSink<coordinators::GroupR
   void released(coordinators::GroupRelease release) override;
   void refused(coordinators::GroupRelease release, const Error& why) override;
   void forgotten(const Error& why) override;
+  /// All are answered by forgotten(); nothing of it runs by itself.
+  Task<void> stop() { co_return; }
 
  private:
   void answer(coordinators::Ticket ticket, Result<coordinators::GroupRelease> what);
@@ -35,6 +39,8 @@ class GroupAnswers final : public coordinators::ReleaseSink<coordinators::GroupR
 };
 
 using GroupCoordinators = CoordinatorSet<coordinators::GroupMachine, GroupAnswers>;
+using TransactionCoordinators =
+    CoordinatorSet<coordinators::TransactionMachine, TransactionMarkers>;
 
 class Coordinators {
  public:
@@ -44,6 +50,7 @@ class Coordinators {
 
   Scope& scope() { return shard_.scope(); }
   GroupCoordinators& groups() { return groups_; }
+  TransactionCoordinators& transactions() { return transactions_; }
   coordinators::Ticket next_ticket() { return ++last_ticket_; }
 
   /// Before the shard goes by a new image: what it takes away stops. Returns when it has.
@@ -56,10 +63,17 @@ class Coordinators {
  private:
   class Ids;
 
+  /// How the marker sink of a transaction coordinator reaches its machine.
+  TransactionMarkers::Coordinator markers_coordinator(PartitionIndex partition);
+  template <class Decide>
+  Task<Result<bool>> decide_of(PartitionIndex partition, Decide decide);
+
   BrokerShard& shard_;
   const coordinators::GroupSettings group_settings_;
   std::unique_ptr<Ids> ids_;
   GroupCoordinators groups_;
+  const coordinators::TransactionSettings transaction_settings_;
+  TransactionCoordinators transactions_;
   coordinators::Ticket last_ticket_ = 0;
 };
 

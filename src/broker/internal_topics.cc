@@ -27,7 +27,7 @@ wire::CreateTopicsRequest internal_topic_request(std::string_view topic, const S
   wire::CreateTopicsRequest request{.timeout_ms = kTimeoutMs};
   auto& made = request.topics.emplace_back();
   made.name = topic;
-  made.num_partitions = number("num.partitions");
+  made.num_partitions = internal_topic_partitions(topic, settings);
   made.replication_factor = static_cast<int16_t>(replicas);
   const auto config = [&made](std::string name, std::string value) {
     made.configs.push_back({.name = std::move(name), .value = std::move(value)});
@@ -42,6 +42,10 @@ wire::CreateTopicsRequest internal_topic_request(std::string_view topic, const S
     config("unclean.leader.election.enable", "false");
   }
   return request;
+}
+
+int32_t internal_topic_partitions(std::string_view topic, const Settings& settings) {
+  return std::stoi(*setting_text(settings, prefix_of(topic) + "num.partitions"));
 }
 
 size_t brokers_alive(const metadata::Image& image) {

@@ -21,6 +21,9 @@ inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
 wire::CreateTopicsRequest internal_topic_request(std::string_view topic, const Settings& settings,
                                                  size_t brokers_alive);
 
+/// How many partitions it gets when it is made.
+int32_t internal_topic_partitions(std::string_view topic, const Settings& settings);
+
 size_t brokers_alive(const metadata::Image& image);
 
 }  // namespace partita::broker

@@ -15,6 +15,10 @@ constexpr int64_t kInt = std::numeric_limits<int32_t>::max();
 using enum SettingType;
 
 constexpr SettingRow kRows[] = {
+    {"add.partitions.to.txn.retry.backoff.max.ms", milliseconds, "100", 0, kInt,
+     "A produce request waits so long for the end of the producer's transaction before."},
+    {"add.partitions.to.txn.retry.backoff.ms", milliseconds, "20", 1, kInt,
+     "Between two looks whether it has ended."},
     {"advertised.listeners", list, "", kMin, kMax,
      "What clients are told to connect to; the listeners where empty."},
     {"auto.create.topics.enable", boolean, "true", kMin, kMax,
@@ -161,6 +165,16 @@ constexpr SettingRow kRows[] = {
     {"socket.request.max.bytes", int32, "104857600", 1, kInt, "Bytes of a request at the most."},
     {"tail.ring.bytes", int64, "2097152", 0, kMax,
      "Memory of a shard for the batches appended last."},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", milliseconds, "10000", 1, kInt,
+     "Accepted; a transaction is aborted at its timeout, not at the next look."},
+    {"transaction.max.timeout.ms", milliseconds, "900000", 1, kInt,
+     "The longest timeout that a transactional producer may ask for."},
+    {"transaction.partition.verification.enable", boolean, "true", kMin, kMax,
+     "Whether a partition is looked up in its transaction before it is written to."},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms", milliseconds, "3600000", 1, kInt,
+     "Accepted; an idle transactional id is forgotten when it expires, not at the next look."},
+    {"transaction.state.log.load.buffer.size", int32, "5242880", 1, kInt,
+     "Accepted; loading reads in pieces of its own size."},
     {"transaction.state.log.min.isr", int32, "2", 1, 32767,
      "min.insync.replicas of __transaction_state; at most its replicas."},
     {"transaction.state.log.num.partitions", int32, "50", 1, 10'000,
@@ -169,6 +183,11 @@ constexpr SettingRow kRows[] = {
      "Replicas of __transaction_state when it is made; fewer where fewer brokers are alive."},
     {"transaction.state.log.segment.bytes", int32, "104857600", 1, kInt,
      "Size of the segments of __transaction_state."},
+    {"transactional.id.expiration.ms", milliseconds, "604800000", 1, kInt,
+     "An idle transactional id is forgotten after this."},
+    {"transactional.ids.max", int32, "20000", 1, kInt,
+     "Transactional ids of one partition of __transaction_state; beyond it the one that is idle "
+     "longest is forgotten."},
     {"unclean.leader.election.enable", boolean, "false", kMin, kMax,
      "Whether a replica out of sync may lead."},
 };
@@ -261,6 +280,9 @@ void read_intervals(const Reader& read, Settings& out) {
   out.broker_heartbeat_interval = read.ms("broker.heartbeat.interval.ms");
   out.broker_session_timeout = read.ms("broker.session.timeout.ms");
   out.replica_lag_time_max = read.ms("replica.lag.time.max.ms");
+  out.transaction_partition_verification = read.flag("transaction.partition.verification.enable");
+  out.add_partitions_retry_max = read.ms("add.partitions.to.txn.retry.backoff.max.ms");
+  out.add_partitions_retry_backoff = read.ms("add.partitions.to.txn.retry.backoff.ms");
 }
 
 Result<> read_durability(const Reader& read, Settings& out) {

@@ -74,6 +74,9 @@ struct Settings {
   Duration broker_session_timeout{};
   Duration replica_lag_time_max{};
   int64_t tail_ring_bytes = 0;
+  bool transaction_partition_verification = true;
+  Duration add_partitions_retry_max{};
+  Duration add_partitions_retry_backoff{};
 
   enum class Source { defaults, file, environment, flag };
   struct Given {

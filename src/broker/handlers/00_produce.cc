@@ -1,11 +1,11 @@
 // Produce: judge every batch here, hand each to its partition's shard, wait as far as acks asks
 // for.
 
-#include <list>
+#include <algorithm>
 
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/leader_hints.h"
-#include "broker/handlers/produce_plan.h"
+#include "broker/handlers/produce_append.h"
 #include "rpc/response_frame.h"
 #include "runtime/cross_shard.h"
 #include "wire/error_code.h"
@@ -16,71 +16,26 @@ namespace {
 using TopicResponse = wire::ProduceResponse::TopicProduceResponse;
 using PartitionResponse = wire::ProduceResponse::PartitionProduceResponse;
 
-/// One entry's append on the owning shard.
-struct Placed {
-  Placed(Executor& executor, ProduceEntry& what, replication::Partition& where)
-      : entry(what), use(where), append(executor, *std::exchange(what.append, std::nullopt)) {}
-
-  ProduceEntry& entry;
-  replication::Partition::Use use;
-  replication::PendingAppend append;
-};
-
-Task<void> finish(Placed& placed, int16_t acks, Deadline deadline) {
-  replication::AppendOutcome outcome = co_await placed.append.done;
-  if (!outcome) {
-    placed.entry.rejection.emplace(std::move(outcome).error());
-    co_return;
-  }
-  placed.entry.answer = *outcome;
-  const Offset end = outcome->last_offset.next();
-  if (acks == 0 || placed.use->is_acknowledged(end, acks)) co_return;
-  const Result<> waited = co_await placed.use->acknowledged(end, acks, deadline);
-  if (!waited) placed.entry.rejection.emplace(waited.error());
-}
-
-/// Runs on the shard of `owner`: every append enters its log, or the queue before it, before this
-/// suspends, so that a connection's batches keep their order.
-Task<bool> append_on(BrokerShard& owner, std::vector<ProduceEntry>& entries, int16_t acks,
-                     Deadline deadline) {
-  std::list<Placed> placed;
-  const size_t shard = owner.shard().id().value();
-  for (ProduceEntry& entry : entries) {
-    if (!entry.append || entry.shard != shard) continue;
-    const auto partition = owner.partition(*entry.topic, PartitionIndex(entry.partition));
-    if (!partition) {
-      entry.append.reset();
-      entry.rejection.emplace(partition.error());
-      continue;
-    }
-    Placed& one = placed.emplace_back(owner.shard().executor(), entry, **partition);
-    (*partition)->start_append(one.append);
-  }
-  for (Placed& one : placed) co_await finish(one, acks, deadline);
-  co_return true;
-}
-
-Task<void> append_from(Shard& home, BrokerShard& owner, std::vector<ProduceEntry>& entries,
-                       int16_t acks, Deadline deadline) {
-  co_await call_on(home, owner.scope(), [&owner, &entries, acks, deadline] {
-    return append_on(owner, entries, acks, deadline);
+Task<void> append_from(HandlerContext& context, BrokerShard& owner, ProducePlan& plan,
+                       ProduceWait wait) {
+  co_await call_on(context.here.shard(), owner.scope(), [&context, &owner, &plan, wait] {
+    return append_on(context.services, owner, plan, wait);
   });
 }
 
-Task<void> append_all(HandlerContext& context, std::vector<ProduceEntry>& entries, int16_t acks,
-                      Deadline deadline) {
+Task<void> append_all(HandlerContext& context, ProducePlan& plan, ProduceWait wait) {
   const std::vector<BrokerShard*>& shards = context.services.shards;
   if (shards.size() == 1) {
-    co_await append_on(*shards[0], entries, acks, deadline);
+    co_await append_on(context.services, *shards[0], plan, wait);
     co_return;
   }
   Scope scope(context.here.shard());
   for (BrokerShard* owner : shards) {
     const size_t id = owner->shard().id().value();
     const bool wanted = std::ranges::any_of(
-        entries, [id](const ProduceEntry& e) { return e.append && e.shard == id; });
+        plan.entries, [id](const ProduceEntry& e) { return e.append && e.shard == id; });
     if (!wanted) continue;
-    scope.spawn(append_from(context.here.shard(), *owner, entries, acks, deadline));
+    scope.spawn(append_from(context, *owner, plan, wait));
   }
   co_await scope.join();
 }
@@ -137,8 +92,10 @@ Task<rpc::Response> handle_produce(HandlerContext& context, rpc::Request request
   const auto body = wire::ProduceRequestView::decode(request.body, request.version);
   if (!body) co_return close_malformed(request, body.error());
   ProducePlan plan = plan_produce(context, request, *body);
-  const Deadline deadline = request.received + from_ms(std::max(body->timeout_ms, 0));
-  co_await append_all(context, plan.entries, body->acks, deadline);
+  const ProduceWait wait{.connection = request.connection->id,
+                         .acks = body->acks,
+                         .deadline = request.received + from_ms(std::max(body->timeout_ms, 0))};
+  co_await append_all(context, plan, wait);
   if (body->acks == 0) {
     // The client hears of an error in no other way.
     if (!plan.has_rejection()) co_return rpc::Response::nothing();

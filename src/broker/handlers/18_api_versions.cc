@@ -47,6 +47,7 @@ struct ServedFeature {
 };
 constexpr ServedFeature kServedFeatures[] = {
     {"group.version", 1},
+    {"transaction.version", 2},
 };
 
 /// `version`: the request's. Older clients cannot read a range that begins with 0.

@@ -24,6 +24,10 @@ Task<rpc::Response> handle_create_topics(HandlerContext& context, rpc::Request r
 Task<rpc::Response> handle_delete_topics(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_delete_records(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_init_producer_id(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_add_partitions_to_txn(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_add_offsets_to_txn(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_end_txn(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_write_txn_markers(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_offset_for_leader_epoch(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_txn_offset_commit(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_configs(HandlerContext& context, rpc::Request request);
@@ -36,6 +40,8 @@ Task<rpc::Response> handle_offset_delete(HandlerContext& context, rpc::Request r
 Task<rpc::Response> handle_consumer_group_heartbeat(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_consumer_group_describe(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_producers(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_describe_transactions(HandlerContext& context, rpc::Request request);
+Task<rpc::Response> handle_list_transactions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_topic_partitions(HandlerContext& context, rpc::Request request);
 Task<rpc::Response> handle_describe_cluster(HandlerContext& context, rpc::Request request);
 

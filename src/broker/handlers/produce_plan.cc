@@ -13,6 +13,8 @@ using PartitionView = wire::ProduceRequestView::PartitionProduceData;
 
 constexpr int16_t kFirstWithZstd = 7;
 constexpr int16_t kFirstWithTopicIds = 13;
+constexpr int16_t kFirstWithAbortable = 11;
+constexpr int16_t kFirstThatAddsPartitions = 12;
 
 Result<std::shared_ptr<const metadata::TopicImage>> find_topic(const HandlerContext& context,
                                                                int16_t version,
@@ -37,12 +39,6 @@ Result<> check_place(const HandlerContext& context, const ProduceEntry& entry) {
   return {};
 }
 
-/// Transactions need a coordinator, which ApiVersions does not offer.
-Result<> check_not_transactional(const records::ProducedBatch& checked) {
-  if (!checked.batch.attributes().is_transactional()) return {};
-  return fail(Errc::invalid_txn_state, "transactions are not served");
-}
-
 void plan_entry(const HandlerContext& context, const rpc::Request& request, int16_t acks,
                 const PartitionView& view, ProduceEntry& entry) {
   if (const Result<> place = check_place(context, entry); !place) {
@@ -55,10 +51,7 @@ void plan_entry(const HandlerContext& context, const rpc::Request& request, int1
     entry.rejection.emplace(std::move(checked).error());
     return;
   }
-  if (const Result<> plain = check_not_transactional(*checked); !plain) {
-    entry.rejection.emplace(plain.error());
-    return;
-  }
+  entry.transactional = checked->batch.attributes().is_transactional();
   entry.append.emplace(replication::AppendRequest{
       .bytes = request.frame.slice_of(data), .checked = *checked, .acks = acks});
 }
@@ -78,6 +71,35 @@ void reject_repeated(std::vector<ProduceEntry>& entries) {
       entry->append.reset();
       entry->rejection.emplace(Error{Errc::invalid_request, "the partition is named twice"});
     }
+  }
+}
+
+void reject_all(std::vector<ProduceEntry>& entries, const Error& why) {
+  for (ProduceEntry& entry : entries) {
+    entry.append.reset();
+    entry.rejection.emplace(why);
+  }
+}
+
+/// One request writes to one transaction, which it names.
+void plan_transaction(const wire::ProduceRequestView& body, ProducePlan& plan) {
+  for (const ProduceEntry& entry : plan.entries) {
+    if (!entry.append || !entry.transactional) continue;
+    const records::BatchView& batch = entry.append->checked.batch;
+    const coordinators::ProducerTag producer{.id = batch.producer_id(),
+                                             .epoch = batch.producer_epoch()};
+    if (!body.transactional_id || body.transactional_id->empty()) {
+      reject_all(plan.entries, Error{Errc::transactional_id_authorization_failed});
+      return;
+    }
+    if (plan.transaction && plan.transaction->producer != producer) {
+      reject_all(plan.entries, Error{Errc::invalid_producer_id_mapping,
+                                     "transactional records of more than one producer id"});
+      return;
+    }
+    plan.transaction = {.transactional_id = *body.transactional_id,
+                        .producer = producer,
+                        .bumps_epoch = body.version >= kFirstThatAddsPartitions};
   }
 }
 
@@ -110,6 +132,8 @@ ProducePlan plan_produce(const HandlerContext& context, const rpc::Request& requ
     }
   }
   reject_repeated(plan.entries);
+  plan.knows_abortable = body.version >= kFirstWithAbortable;
+  plan_transaction(body, plan);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/handler_table.h"
+#include "broker/transaction_partitions.h"
 #include "replication/append.h"
 #include "wire/messages/produce.h"
 
@@ -19,10 +20,15 @@ struct ProduceEntry {
   std::optional<records::Rejection> rejection;
   std::optional<replication::AppendRequest> append;  ///< until it is handed over
   replication::AppendAnswer answer;                  ///< where there is no rejection
+  bool transactional = false;
 };
 
 struct ProducePlan {
   std::vector<ProduceEntry> entries;
+  /// Whose transaction the transactional entries belong to, where there are
+  /// any. Borrows the request.
+  std::optional<TransactionMembership> transaction;
+  bool knows_abortable = false;  ///< the client knows transaction_abortable
   bool has_rejection() const;
 };
 
