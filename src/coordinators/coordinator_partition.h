@@ -85,10 +85,7 @@ class CoordinatorPartition {
 
   void image_changed(std::shared_ptr<const metadata::Image> image) {
     image_ = std::move(image);
-    if (state_ != State::active) return;
-    Effects effects;
-    machine_->image_changed(image_, now(), effects);
-    commit_beside(std::move(effects));
+    scope_.spawn(tell_of_image());
   }
 
   /// decide(machine, now, effects) as soon as the machine is loaded; its value when it is
@@ -112,8 +109,24 @@ class CoordinatorPartition {
                                            : Errc::not_coordinator};
   }
 
-  /// Appends a transaction's marker, which the machine hears of. Answers when it is committed.
-  Task<Result<>> end_transaction(storage::EndTxnMarker marker);
+  /// Appends a transaction's marker, which the machine hears of. Answers when it is committed, with
+  /// the errors of replication::Partition::append_marker and of decide().
+  Task<Result<>> end_transaction(storage::EndTxnMarker marker) {
+    const Inside inside(*this);
+    CO_CHECKED(co_await active());
+    // Events wait until the machine knows of it: they come behind it in the log.
+    markers_++;
+    const auto end = co_await coordinator_log_.partition().append_marker(marker);
+    if (end && state_ == State::active) {
+      machine_->replay(ReplayedMarker{.producer = {marker.producer_id, marker.producer_epoch},
+                                      .is_commit = marker.is_commit,
+                                      .offset = *end - OffsetDelta(1),
+                                      .timestamp = now().wall});
+    }
+    if (--markers_ == 0) changed_.wake_all();
+    CO_CHECKED(end);
+    co_return co_await coordinator_log_.committed(*end, shard_.now() + kCommitWait);
+  }
 
   replication::Partition& partition() const { return coordinator_log_.partition(); }
   LeaderEpoch led_in() const { return led_in_; }
@@ -139,11 +152,21 @@ class CoordinatorPartition {
 
   Task<Result<>> active() {
     const Deadline deadline = shard_.now() + kLoadWait;
-    while (state_ == State::loading) {
+    while (state_ == State::loading || markers_ > 0) {
       if (!co_await changed_.wait(scope_, deadline)) break;
     }
+    if (markers_ > 0 && state_ == State::active) co_return fail(Errc::coordinator_not_available);
     if (state_ == State::active) co_return Result<>();
     co_return std::unexpected(absence());
+  }
+
+  Task<void> tell_of_image() {
+    const Inside inside(*this);
+    // One that is not active yet begins with the newest.
+    if (!co_await active()) co_return;
+    Effects effects;
+    machine_->image_changed(image_, now(), effects);
+    commit_beside(std::move(effects));
   }
 
   Task<void> run() {
@@ -190,6 +213,7 @@ class CoordinatorPartition {
         if (state_ != State::active) co_return;
         if (machine_->next_deadline() > shard_.now()) continue;
       }
+      if (!co_await active()) continue;
       Effects effects;
       machine_->tick(now(), effects);
       commit_beside(std::move(effects));
@@ -256,6 +280,7 @@ class CoordinatorPartition {
   WaitQueue earlier_;  // the machine wants its tick earlier, or is gone
   Instant asleep_until_;
   size_t deciding_ = 0;
+  size_t markers_ = 0;  // being appended
   WaitQueue left_;
 };
 
