@@ -77,11 +77,11 @@ class Transactions(ConfluentCase):
 
     def test_a_timeout_aborts(self):
         self.create(1)
-        producer = self.producer(**{"transaction.timeout.ms": 1000, "message.timeout.ms": 1000})
+        producer = self.producer(**{"transaction.timeout.ms": 5000, "message.timeout.ms": 5000})
         self.in_transaction(producer, [b"forgotten"])
         produce_all(self.address, self.topic, [(None, b"plain")])
         self.assertEqual(self.committed(), [])
-        wait_until("the transaction is aborted", lambda: self.committed() == [b"plain"], 10)
+        wait_until("the transaction is aborted", lambda: self.committed() == [b"plain"], 20)
         with self.assertRaises(KafkaException):
             producer.commit_transaction(10)
 
