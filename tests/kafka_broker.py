@@ -114,7 +114,7 @@ shared = functools.cache(SharedKafka)
 
 
 def make(directory, settings=None):
-    """The broker that TOOLS_BROKER names; Kafka unless told."""
-    if os.environ.get("TOOLS_BROKER", "kafka") == "kafka":
+    """The broker that TOOLS_BROKER names; ours unless told."""
+    if os.environ.get("TOOLS_BROKER") == "kafka":
         return KafkaBroker(directory, settings) if settings else shared()
     return broker.Broker(directory, {**(settings or {}), "group.initial.rebalance.delay.ms": 0})

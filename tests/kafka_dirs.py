@@ -17,7 +17,7 @@ import time
 
 import broker
 import kafka_tools
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 DATA = pathlib.Path(__file__).resolve().parent / "data/kafka_dir"
@@ -25,21 +25,26 @@ DIRECTORIES = ("clean", "killed")
 # The records are older than the defaults keep.
 SETTINGS = {
     "log.retention.ms": "-1", "producer.id.expiration.ms": "2147483647",
+    "offsets.retention.minutes": "5256000", "transactional.id.expiration.ms": "2147483647",
 }
 KAFKA_SETTINGS = {
-    **SETTINGS, "offsets.retention.minutes": "5256000",
-    "transactional.id.expiration.ms": "2147483647", "offsets.topic.num.partitions": "3",
+    **SETTINGS, "offsets.topic.num.partitions": "3",
     "transaction.state.log.num.partitions": "3", "group.initial.rebalance.delay.ms": "0",
     "share.coordinator.state.topic.num.partitions": "1",
     # What is open stays open for as long as a test lasts.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "3600000",
 }
 READ_SECONDS = 20
+TXN_END = 55
 KAFKA_START_SECONDS = 300
 
 
 def expected():
-    return json.loads((DATA / "expected.json").read_text())
+    """What is served once the open transaction, whose time is long over, was aborted: its marker
+    stands at 54."""
+    found = json.loads((DATA / "expected.json").read_text())
+    found["txn"]["0"]["high watermark"] = found["txn"]["0"]["last stable offset"] = TXN_END
+    return found
 
 
 def unpack(name, directory):
@@ -61,6 +66,18 @@ def record(message):
             text(message.value()), headers]
 
 
+def watermarks(consumer, partition):
+    """Apache Kafka may lead a partition for metadata requests a moment before it serves it."""
+    for _ in range(50):
+        try:
+            return consumer.get_watermark_offsets(partition, READ_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+        time.sleep(0.2)
+    raise AssertionError(f"nobody leads {partition}")
+
+
 def read(address, topic, partition, isolation):
     """Log start, end, and every record."""
     consumer = Consumer({
@@ -68,7 +85,7 @@ def read(address, topic, partition, isolation):
         "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "error",
         "log_level": 0,
     })
-    low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), READ_SECONDS)
+    low, high = watermarks(consumer, TopicPartition(topic, partition))
     consumer.assign([TopicPartition(topic, partition, low)])
     records = []
     while True:

@@ -109,8 +109,9 @@ class Console(tools_case.ToolsCase):
         self.assertEqual(done.code, 0, done.err)
         wanted = sorted(f"v{i}" for i in range(50))
         for which in (["--topic", "Pall"], ["--include", "Pal."]):
+            # It joins a group of its own, and the first rebalance waits 3 s for others.
             read = kafka_tools.our_tool(CONSUME, [*self.bootstrap, *which, "--from-beginning",
-                                                  "--timeout-ms", "1500"])
+                                                  "--timeout-ms", "6000"])
             self.assertEqual((read.code, read.err), (0, "Processed a total of 50 messages\n"))
             self.assertEqual(sorted(read.out.split()), wanted)
 

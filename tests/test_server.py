@@ -256,7 +256,7 @@ class Shards(ServerCase):
         broker = self.make(shards=1).start()
         self.admin(broker).create_topics([NewTopic("t", 8, 1)])["t"].result(20)
         for round_, shards in enumerate((1, 2, 3)):
-            broker.stop()
+            self.assertEqual(broker.stop(), 0, broker.log_tail())
             broker.settings = {"shards": shards}
             broker.start()
             threads = len(os.listdir(f"/proc/{broker.pid}/task"))
@@ -267,6 +267,7 @@ class Shards(ServerCase):
             self.assertEqual(producer.flush(20), 0)
         for got in consume_each(broker.address, "t", range(8)):
             self.assertEqual([message.value() for message in got], [b"0", b"1", b"2"])
+        self.assertEqual(broker.stop(), 0, broker.log_tail())
 
 
 class Memory(ServerCase):

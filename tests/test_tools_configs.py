@@ -62,18 +62,6 @@ class Configs(tools_case.CoordinatorsCase):
         self.run_both("--broker", "x", "--describe")
         self.run_both("--entity-type", "brokers", "--entity-name", "x", "--describe")
 
-    def test_groups(self):
-        self.run_both("--group", "@none", "--describe")
-        self.run_both("--group", "@conf-group", "--alter", "--add-config",
-                      "consumer.session.timeout.ms=50000")
-        self.run_both("--group", "@conf-group", "--describe")
-        self.run_both("--entity-type", "groups", "--entity-name", "@conf-group", "--describe",
-                      "--all")
-        self.run_both("--group", "@conf-group", "--alter", "--add-config", "nosuch=1")
-        self.run_both("--group", "@conf-group", "--alter", "--delete-config",
-                      "consumer.session.timeout.ms")
-        self.run_both("--group", "@conf-group", "--describe")
-
     def test_wrong_usage(self):
         for arguments in (
             [], ["--describe"], ["--alter"], ["--describe", "--alter", "--topic", "x"],

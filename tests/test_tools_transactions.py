@@ -12,6 +12,9 @@ TRANSACTIONS = "kafka-transactions"
 # How long a transaction runs already differs from call to call.
 DURATION = re.compile(r"(\t\d{13} +\t)\d+ +\t")
 
+# A Java hash set orders them.
+PARTITIONS = re.compile(r"(tx-\d,)+tx-\d")
+
 
 class Transactions(tools_case.CoordinatorsCase):
     @classmethod
@@ -39,6 +42,7 @@ class Transactions(tools_case.CoordinatorsCase):
 
     @staticmethod
     def shown(code, out, err, which):
+        out = PARTITIONS.sub(lambda found: ",".join(sorted(found[0].split(","))), out)
         return tools_case.ToolsCase.shown(code, DURATION.sub(r"\1MS\t", out), err, which)
 
     def run_both(self, *arguments, err="first"):

@@ -159,7 +159,7 @@ class ByJava(ConfluentCase):
     def test_the_java_producer(self):
         """Each line of the program says what held; it ends with 'done'."""
         self.create(2)
-        run = kafka_tools.java().run("Transactions", [self.address, self.topic])
+        run = kafka_tools.java().run("TransactionalProducers", [self.address, self.topic])
         self.assertEqual((run.code, run.out.splitlines()[-1:]), (0, ["done"]), run)
         got = sum((consume_all(self.address, self.topic, partition,
                                **{"isolation.level": "read_committed"})

@@ -1,5 +1,6 @@
 #include "runtime/linux/world.h"
 
+#include <csignal>
 #include <thread>
 
 #include "base/check.h"
@@ -58,9 +59,15 @@ Task<void> LinuxWorld::stop_after(Task<void> main, Loop& loop) {
 
 void LinuxWorld::run_main(Task<void> main) {
   std::vector<std::thread> threads;
+  // Signals are for the thread of this shard, which takes them when it wants to (StopSignals);
+  // another that had them unblocked would die of them.
+  sigset_t all, before;
+  sigfillset(&all);
+  CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
   for (size_t i = 1; i < shards_.size(); i++) {
     threads.emplace_back([&loop = loop(i)] { loop.run(); });
   }
+  CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
   Scope scope(shard(0));
   scope.spawn(stop_after(std::move(main), loop(0)));
   loop(0).run();
