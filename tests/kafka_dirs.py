@@ -1,5 +1,5 @@
-"""Data directories that Apache Kafka wrote (data/kafka_dir), what a broker serves of one, and Apache
-Kafka itself to start on what we leave behind.
+"""Data directories that Apache Kafka wrote (data/kafka_dir), what a broker serves of one, and
+Apache Kafka itself to start on what we leave behind.
 
 data/kafka_dir: clean.tar.gz after a clean shutdown, killed.tar.gz after kill -9, of Apache Kafka
 4.3.1 as broker and controller in one (node 1); expected.json is what it served: of each partition

@@ -1,7 +1,7 @@
 """Requests of a few APIs as bytes, and their answers read: enough to send what no client would."""
 from wire import (
-    CREATE_TOPICS, DELETE_RECORDS, DELETE_TOPICS, EPOCHS, FETCH, INIT_PRODUCER_ID, LIST_OFFSETS, METADATA, NO_ID,
-    PRODUCE, In, Out, is_flexible,
+    CREATE_TOPICS, DELETE_RECORDS, DELETE_TOPICS, EPOCHS, FETCH, INIT_PRODUCER_ID, LIST_OFFSETS,
+    METADATA, NO_ID, PRODUCE, In, Out, is_flexible,
 )
 
 

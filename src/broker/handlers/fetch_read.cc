@@ -100,10 +100,13 @@ Task<void> wait_from(Shard& home, BrokerShard& owner, std::vector<FetchSlot>& sl
   if (woken) home_wait.wake();
 }
 
-void withdraw(BrokerShard& owner, uint64_t ticket) {
-  owner.shard().executor().post([&owner, ticket] {
+/// Awaited: the shard must not go before it was told.
+Task<bool> withdraw(Shard& home, BrokerShard& owner, uint64_t ticket) {
+  co_return co_await call_on(home, owner.scope(), [&owner, ticket]() -> Task<bool> {
     const auto parked = owner.parked_readers().find(ticket);
-    if (parked != owner.parked_readers().end()) parked->second->wake();
+    const bool waits = parked != owner.parked_readers().end();
+    if (waits) parked->second->wake();
+    co_return waits;
   });
 }
 
@@ -120,7 +123,7 @@ Task<Result<>> wait_on_shards(HandlerContext& context, Scope& scope, std::vector
     waits.spawn(wait_from(home, *owner, slots, isolation, deadline, ticket, wait));
   }
   const Result<> woken = co_await wait;
-  for (BrokerShard* owner : asked) withdraw(*owner, ticket);
+  for (BrokerShard* owner : asked) co_await withdraw(home, *owner, ticket);
   co_await waits.join();
   co_return woken;
 }
