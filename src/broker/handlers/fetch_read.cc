@@ -100,14 +100,17 @@ Task<void> wait_from(Shard& home, BrokerShard& owner, std::vector<FetchSlot>& sl
   if (woken) home_wait.wake();
 }
 
+/// Answers whether somebody was waiting.
+Task<bool> wake_parked(BrokerShard& owner, uint64_t ticket) {
+  const auto parked = owner.parked_readers().find(ticket);
+  if (parked == owner.parked_readers().end()) co_return false;
+  parked->second->wake();
+  co_return true;
+}
+
 /// Awaited: the shard must not go before it was told.
 Task<bool> withdraw(Shard& home, BrokerShard& owner, uint64_t ticket) {
-  co_return co_await call_on(home, owner.scope(), [&owner, ticket]() -> Task<bool> {
-    const auto parked = owner.parked_readers().find(ticket);
-    const bool waits = parked != owner.parked_readers().end();
-    if (waits) parked->second->wake();
-    co_return waits;
-  });
+  return call_on(home, owner.scope(), [&owner, ticket] { return wake_parked(owner, ticket); });
 }
 
 Task<Result<>> wait_on_shards(HandlerContext& context, Scope& scope, std::vector<FetchSlot>& slots,
