@@ -1,6 +1,6 @@
 """kafka-dump-log of Apache Kafka and ours on a whole data directory that Apache Kafka 4.3.1 wrote.
 
-kafka_dir/clean.tar.gz: groups with offsets, transactions committed, aborted and open, every codec,
+data/kafka_dir/clean.tar.gz: groups with offsets, transactions committed, aborted and open, every codec,
 compaction, deleted records, the metadata of its cluster.
 """
 import pathlib
@@ -13,7 +13,7 @@ import kafka_tools
 import tools_case
 
 DUMP = "kafka-dump-log"
-ARCHIVE = pathlib.Path(__file__).resolve().parent / "kafka_dir/clean.tar.gz"
+ARCHIVE = pathlib.Path(__file__).resolve().parent / "data/kafka_dir/clean.tar.gz"
 
 
 @unittest.skipIf(kafka_tools.missing(), kafka_tools.missing())
