@@ -1,6 +1,7 @@
 """kafka-dump-log of Apache Kafka and ours on a whole data directory that Apache Kafka 4.3.1 wrote.
 
-data/kafka_dir/clean.tar.gz: groups with offsets, transactions committed, aborted and open, every codec,
+data/kafka_dir/clean.tar.gz: groups with offsets, transactions committed, aborted and open, every
+codec,
 compaction, deleted records, the metadata of its cluster.
 """
 import pathlib
